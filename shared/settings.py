@@ -1,0 +1,216 @@
+"""What each program may be told from outside: one frozen model per program, read once in its entry point.
+
+Only entry points construct these models (a house test holds that); everything else gets values handed
+down. A setting that is wrong stops the program with exit code 78 (`EX_CONFIG` of sysexits.h) and one line
+that names the variable, never its value. `.env.example` is printed from these classes.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+EX_CONFIG = 78
+MIN_SECRET_BYTES = 32
+
+Secret = Annotated[SecretStr, Field(min_length=1)]
+
+
+class _Program(BaseSettings):
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    env: Literal["development", "production"] = Field(
+        "development", description="production refuses to start with default, short or missing secrets"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe log line"
+    )
+
+    @model_validator(mode="after")
+    def _production_has_real_secrets(self) -> Self:
+        if self.env != "production":
+            return self
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if not isinstance(value, SecretStr):
+                continue
+            if field.default is not None and isinstance(field.default, SecretStr) and value == field.default:
+                raise ValueError(f"{name.upper()}: must be set in production")
+            if len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
+                raise ValueError(f"{name.upper()}: needs at least {MIN_SECRET_BYTES} bytes in production")
+        return self
+
+
+class DatabaseSettings(_Program):
+    """PostgreSQL, for every program that speaks to it."""
+
+    database_url: str = Field(
+        "postgresql://postgres@127.0.0.1:5432/smartcart", description="libpq URL of PostgreSQL 15 or newer"
+    )
+
+
+class BrokerClientSettings(DatabaseSettings):
+    """How our own services reach the broker."""
+
+    mqtt_url: str = Field("mqtt://127.0.0.1:1883", description="mqtt:// or mqtts:// address of the broker")
+    mqtt_ca_file: Path | None = Field(None, description="certificate authority for mqtts://")
+    mqtt_service_password: Secret = Field(
+        SecretStr("development-service-password"),
+        description="password of the service identities at the broker",
+    )
+
+
+class IngestSettings(BrokerClientSettings):
+    """cart-ingest."""
+
+    ingest_name: str = Field(
+        "ingest-0", pattern=r"^ingest-[0-9]{1,3}$", description="MQTT user and client id; one per worker"
+    )
+    ingest_share: bool = Field(
+        False,
+        description="subscribe through $share/ingest/, for several workers (not on the embedded broker)",
+    )
+    batch_max: int = Field(500, ge=1, le=10_000, description="most deliveries in one transaction")
+    inbox_max: int = Field(
+        2_000, ge=10, description="deliveries held in memory; beyond it the connection is closed"
+    )
+    gap_timeout_s: float = Field(60.0, gt=0, description="a gap older than this flags the session incomplete")
+    session_idle_s: float = Field(
+        7_200.0, gt=0, description="a session without events for this long is abandoned"
+    )
+    pairing_rotate_s: float = Field(300.0, ge=5, description="life of the pairing code a cart shows")
+    telemetry_flush_s: float = Field(
+        1.0, gt=0, description="at most one telemetry write per cart in this time"
+    )
+    ingest_http_host: str = Field(
+        "127.0.0.1", description="address of /healthz, /readyz and /metrics of ingest"
+    )
+    ingest_http_port: int = Field(9464, ge=0, le=65535, description="port of the same; 0 takes any free one")
+    run_dir: Path | None = Field(None, description="where the program writes its chosen ports")
+
+
+class BrokerSettings(DatabaseSettings):
+    """The embedded broker."""
+
+    mqtt_host: str = Field("127.0.0.1", description="address the embedded broker listens on; loopback only")
+    mqtt_port: int = Field(1883, ge=0, le=65535, description="MQTT over TCP")
+    ws_port: int = Field(8083, ge=0, le=65535, description="MQTT over WebSocket, for phones")
+    mqtt_service_password: Secret = Field(
+        SecretStr("development-service-password"),
+        description="password of the service identities at the broker",
+    )
+    mqtt_token_secret: Secret = Field(
+        SecretStr("development-mqtt-token-secret-0000000000"),
+        description="signs the phones' short-lived MQTT tokens",
+    )
+    credential_poll_s: float = Field(1.0, gt=0, le=5, description="how often cart credentials are read again")
+
+
+class GatewaySettings(DatabaseSettings):
+    """The REST gateway."""
+
+    http_host: str = Field("127.0.0.1", description="address the gateway listens on")
+    http_port: int = Field(8000, ge=0, le=65535, description="port the gateway listens on")
+    http_workers: int = Field(1, ge=1, le=64, description="uvicorn worker processes")
+    mqtt_ws_url: str = Field("ws://127.0.0.1:8083", description="address phones use for MQTT over WebSocket")
+    mqtt_token_secret: Secret = Field(
+        SecretStr("development-mqtt-token-secret-0000000000"),
+        description="signs the phones' short-lived MQTT tokens",
+    )
+    mqtt_token_ttl_s: int = Field(900, ge=30, le=3600, description="life of a phone's MQTT token")
+    access_token_secret: Secret = Field(
+        SecretStr("development-access-token-secret-00000000"),
+        description="signs access tokens; `kid:secret,kid:secret` for rotation, the first signs",
+    )
+    access_token_ttl_s: int = Field(900, ge=30, le=900, description="life of an access token")
+    refresh_token_ttl_s: int = Field(30 * 86_400, ge=60, description="life of a refresh token")
+    code_pepper: Secret = Field(
+        SecretStr("development-code-pepper-0000000000000000"),
+        description="keys the hashes of one-time codes and phones",
+    )
+    fixed_otp: str | None = Field(
+        None, pattern=r"^[0-9]{6}$", description="development only: every one-time code is this one"
+    )
+    otp_ttl_s: int = Field(
+        300, ge=30, le=600, description="life of a one-time code (NIST SP 800-63B: at most 10 min)"
+    )
+    otp_tries: int = Field(5, ge=1, le=10, description="tries per one-time code")
+    otp_sends_per_number_per_hour: int = Field(5, ge=1, description="codes sent to one number in an hour")
+    otp_sends_per_address_per_hour: int = Field(
+        60, ge=1, description="codes asked for by one address in an hour"
+    )
+    sms_webhook_url: str | None = Field(
+        None, description="SMS gateway that gets a signed POST; empty: the log (development)"
+    )
+    sms_webhook_secret: Secret = Field(
+        SecretStr("development-sms-webhook-secret-000000000"),
+        description="signs the webhook's body (HMAC-SHA-256)",
+    )
+    pairing: Literal["code", "open"] = Field(
+        "code", description="code: the cart shows a code to type; open: its number suffices"
+    )
+    pairing_tries_per_minute: int = Field(
+        5, ge=1, description="wrong pairing codes per shopper, and per cart, in a minute"
+    )
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217; two decimal places")
+    images_dir: Path | None = Field(None, description="folder of product images")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma separated origins allowed to call from a browser"
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",), description="comma separated Host values accepted"
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma separated addresses whose X-Forwarded-For counts"
+    )
+    db_pool_max: int = Field(
+        10, ge=1, le=200, description="most PostgreSQL connections of one gateway process"
+    )
+    run_dir: Path | None = Field(None, description="where the program writes its chosen ports")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for name in ("cors_origins", "allowed_hosts", "trusted_proxies"):
+                if isinstance(values.get(name), str):
+                    values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
+        return values
+
+    @model_validator(mode="after")
+    def _production_is_closed(self) -> Self:
+        if self.env == "production":
+            if self.fixed_otp is not None:
+                raise ValueError("FIXED_OTP: development only")
+            if self.sms_webhook_url is None:
+                raise ValueError("SMS_WEBHOOK_URL: must be set in production")
+            if "*" in self.cors_origins:
+                raise ValueError("CORS_ORIGINS: * is for development only")
+            if "*" in self.allowed_hosts:
+                raise ValueError("ALLOWED_HOSTS: * is for development only")
+        return self
+
+
+PROGRAMS: tuple[type[_Program], ...] = (IngestSettings, BrokerSettings, GatewaySettings)
+
+P = TypeVar("P", bound=_Program)
+
+
+def read_settings(program: type[P]) -> P:
+    """The program's settings from the environment, or exit 78 with one line naming each bad variable."""
+    try:
+        return program()
+    except ValidationError as problem:
+        _stop(problem)
+
+
+def _stop(problem: ValidationError) -> NoReturn:
+    for error in problem.errors(include_input=False, include_url=False, include_context=False):
+        name = ".".join(str(part) for part in error["loc"]).upper()
+        reason = error["msg"].removeprefix("Value error, ")
+        print(f"smartcart: bad setting: {name + ': ' if name else ''}{reason}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(EX_CONFIG)
