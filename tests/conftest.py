@@ -1,0 +1,97 @@
+"""Fixtures every kind of test may use: a real PostgreSQL, and a fresh migrated database for each test."""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from services.stack.child import end, spawn
+from services.stack.postgres import Cluster, prepare_cluster, server_command, wait_until_answers
+
+
+@dataclass(frozen=True)
+class TestServer:
+    """A PostgreSQL server on which the tests may create and drop databases."""
+
+    __test__ = False
+
+    admin_url: str
+
+    def url(self, database: str) -> str:
+        """The server's address with another database name."""
+        return re.sub(r"^(\w+://[^/?]*)(/[^?]*)?", rf"\g<1>/{database}", self.admin_url, count=1)
+
+    def create_database(self, database: str, template: str | None = None) -> None:
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database))
+        if template is not None:
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        self._execute(statement)
+
+    def drop_database(self, database: str) -> None:
+        """Also when a test left connections open: they are ended."""
+        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def _execute(self, statement: sql.Composable) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[TestServer]:
+    """This session's own server, or SMARTCART_TEST_DATABASE_URL (its user may create databases)."""
+    given = os.environ.get("SMARTCART_TEST_DATABASE_URL")
+    if given:
+        yield TestServer(given)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="smartcart-test-"))
+    cluster = Cluster(data_dir=folder / "postgres", socket_dir=folder / "socket")
+    prepare_cluster(cluster)
+    server = spawn(server_command(cluster), folder / "postgres.log", death_signal=signal.SIGQUIT)
+    try:
+        wait_until_answers(cluster, server)
+        yield TestServer(cluster.url("postgres"))
+    finally:
+        end(server, sent=signal.SIGQUIT, within_s=10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: TestServer) -> Iterator[str]:
+    """A migrated database that nobody is connected to, cloned for each test."""
+    from shared.db.migrate import apply_migrations
+
+    name = f"template_{secrets.token_hex(4)}"
+    postgres_server.create_database(name)
+    apply_migrations(postgres_server.url(name))
+    yield name
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: TestServer) -> Iterator[str]:
+    """A fresh database without any table, for tests of the migrations themselves."""
+    name = f"empty_{secrets.token_hex(4)}"
+    postgres_server.create_database(name)
+    yield postgres_server.url(name)
+    with contextlib.suppress(psycopg.Error):
+        postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def database_url(postgres_server: TestServer, template_database: str) -> Iterator[str]:
+    """A fresh migrated database of this test's own."""
+    name = f"test_{secrets.token_hex(4)}"
+    postgres_server.create_database(name, template=template_database)
+    yield postgres_server.url(name)
+    with contextlib.suppress(psycopg.Error):
+        postgres_server.drop_database(name)
