@@ -19,16 +19,12 @@ Secret = Annotated[SecretStr, Field(min_length=1)]
 
 
 class _Program(BaseSettings):
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     env: Literal["development", "production"] = Field(
         "development", description="production refuses to start with default, short or missing secrets"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="least severe log line"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
 
     @model_validator(mode="after")
     def _production_has_real_secrets(self) -> Self:
@@ -75,20 +71,12 @@ class IngestSettings(BrokerClientSettings):
         description="subscribe through $share/ingest/, for several workers (not on the embedded broker)",
     )
     batch_max: int = Field(500, ge=1, le=10_000, description="most deliveries in one transaction")
-    inbox_max: int = Field(
-        2_000, ge=10, description="deliveries held in memory; beyond it the connection is closed"
-    )
+    inbox_max: int = Field(2_000, ge=10, description="deliveries held in memory; beyond it the connection is closed")
     gap_timeout_s: float = Field(60.0, gt=0, description="a gap older than this flags the session incomplete")
-    session_idle_s: float = Field(
-        7_200.0, gt=0, description="a session without events for this long is abandoned"
-    )
+    session_idle_s: float = Field(7_200.0, gt=0, description="a session without events for this long is abandoned")
     pairing_rotate_s: float = Field(300.0, ge=5, description="life of the pairing code a cart shows")
-    telemetry_flush_s: float = Field(
-        1.0, gt=0, description="at most one telemetry write per cart in this time"
-    )
-    ingest_http_host: str = Field(
-        "127.0.0.1", description="address of /healthz, /readyz and /metrics of ingest"
-    )
+    telemetry_flush_s: float = Field(1.0, gt=0, description="at most one telemetry write per cart in this time")
+    ingest_http_host: str = Field("127.0.0.1", description="address of /healthz, /readyz and /metrics of ingest")
     ingest_http_port: int = Field(9464, ge=0, le=65535, description="port of the same; 0 takes any free one")
     run_dir: Path | None = Field(None, description="where the program writes its chosen ports")
 
@@ -135,14 +123,10 @@ class GatewaySettings(DatabaseSettings):
     fixed_otp: str | None = Field(
         None, pattern=r"^[0-9]{6}$", description="development only: every one-time code is this one"
     )
-    otp_ttl_s: int = Field(
-        300, ge=30, le=600, description="life of a one-time code (NIST SP 800-63B: at most 10 min)"
-    )
+    otp_ttl_s: int = Field(300, ge=30, le=600, description="life of a one-time code (NIST SP 800-63B: at most 10 min)")
     otp_tries: int = Field(5, ge=1, le=10, description="tries per one-time code")
     otp_sends_per_number_per_hour: int = Field(5, ge=1, description="codes sent to one number in an hour")
-    otp_sends_per_address_per_hour: int = Field(
-        60, ge=1, description="codes asked for by one address in an hour"
-    )
+    otp_sends_per_address_per_hour: int = Field(60, ge=1, description="codes asked for by one address in an hour")
     sms_webhook_url: str | None = Field(
         None, description="SMS gateway that gets a signed POST; empty: the log (development)"
     )
@@ -167,9 +151,7 @@ class GatewaySettings(DatabaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma separated addresses whose X-Forwarded-For counts"
     )
-    db_pool_max: int = Field(
-        10, ge=1, le=200, description="most PostgreSQL connections of one gateway process"
-    )
+    db_pool_max: int = Field(10, ge=1, le=200, description="most PostgreSQL connections of one gateway process")
     run_dir: Path | None = Field(None, description="where the program writes its chosen ports")
 
     @model_validator(mode="before")

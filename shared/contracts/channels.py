@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
-from pydantic import BaseModel
 
 from shared.contracts.canary import Canary
 from shared.contracts.commands import CartCommand
@@ -46,7 +46,7 @@ class Channel:
     subscriber: Role
     qos: int
     retain: bool
-    payload: type[BaseModel] | object
+    payload: Any
 
     @cached_property
     def _levels(self) -> tuple[str, ...]:
