@@ -10,7 +10,6 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-
 from shared.contracts.canary import Canary
 from shared.contracts.commands import CartCommand
 from shared.contracts.events import CartEvent
