@@ -1,0 +1,182 @@
+"""What one cart knows of its events and its open session, and how arrivals change that. Pure: the store loads a
+record, lets `settle` decide, and writes the change back in one transaction.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shared.domain.frontier import Admission, Frontier, admit
+from shared.domain.session_cart import Fact, Key, Refusal, SessionCart, fold, step
+
+
+class Verdict(StrEnum):
+    """What the log says about a fact."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+    LATE = "late"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """The trip a cart is on. Its facts are those of the cart with a key after `after`."""
+
+    session_id: UUID
+    after: Key
+    shopper_id: int | None
+    opened_at: datetime
+    incomplete: bool = False
+    cart: SessionCart = field(default_factory=SessionCart)
+
+
+@dataclass(frozen=True, slots=True)
+class CartRecord:
+    """One cart. `closed` is the newest key at the last close: what comes at or before it is late.
+
+    `head_sub` counts the phone's changes behind the newest event. `has_unclaimed`: facts after `closed` belong to
+    no session yet, and the next one to open takes them in.
+    """
+
+    cart_id: int
+    frontier: Frontier = field(default_factory=Frontier)
+    head_sub: int = 0
+    closed: Key = (0, 0, 0)
+    has_unclaimed: bool = False
+    session: OpenSession | None = None
+
+    @property
+    def head(self) -> Key:
+        """The newest key this cart knows."""
+        return self.frontier.epoch, self.frontier.head_seq, self.head_sub
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event that reached us. `session_ref` is what the cart believed; `is_closed_ref` whether that one is over."""
+
+    fact: Fact
+    session_ref: UUID | None = None
+    is_closed_ref: bool = False
+    is_unknown_ref: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A new row of the log."""
+
+    fact: Fact
+    session_id: UUID | None
+    verdict: Verdict
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How one arrival ended: `entry` is set when it was new."""
+
+    admission: Admission
+    entry: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The record after some arrivals. `must_refold`: the session's facts have to be folded again from the log,
+    because something came out of order or because a new session takes in what nobody had claimed."""
+
+    record: CartRecord
+    settled: tuple[Settled, ...]
+    must_refold: bool = False
+    lost_gap: bool = False
+
+
+def settle(
+    record: CartRecord, arrivals: Sequence[Arrival], now: datetime, new_session_id: Callable[[], UUID]
+) -> Change:
+    """Let `arrivals` of one cart happen, in the order in which they came.
+
+    Entries of a change that must be folded again carry provisional verdicts; `refold` gives the true ones.
+    """
+    settled: list[Settled] = []
+    must_refold = lost_gap = False
+    for arrival in arrivals:
+        epoch, seq, _ = arrival.fact.key
+        before = record.frontier
+        frontier, admission = admit(before, epoch, seq)
+        if not admission.is_new:
+            settled.append(Settled(admission, None))
+            continue
+        lost_gap |= before.has_gap and frontier.epoch != before.epoch
+        moved_head = frontier.epoch != before.epoch or frontier.head_seq != before.head_seq
+        record = replace(record, frontier=frontier, head_sub=0 if moved_head else record.head_sub)
+        record, entry, out_of_order = _assign(record, arrival, admission, now, new_session_id)
+        must_refold |= out_of_order
+        settled.append(Settled(admission, entry))
+    return Change(record, tuple(settled), must_refold, lost_gap)
+
+
+def settle_phone_change(record: CartRecord, fact_at: Callable[[Key], Fact]) -> tuple[CartRecord, Entry]:
+    """Put a change made on the phone behind the newest event of the open session; needs an open session."""
+    assert record.session is not None, "a phone changes only the cart it holds"
+    record = replace(record, head_sub=record.head_sub + 1)
+    return _append(record, fact_at(record.head))
+
+
+def open_session(record: CartRecord, session_id: UUID, shopper_id: int | None, now: datetime) -> CartRecord:
+    """A new trip; it starts behind the last closed one and must be folded when `has_unclaimed` was set."""
+    session = OpenSession(session_id, record.closed, shopper_id, now)
+    return replace(record, session=session, has_unclaimed=False)
+
+
+def close_session(record: CartRecord) -> CartRecord:
+    """The trip ends: everything known so far, and whatever still fills a gap below it, belongs to the past."""
+    return replace(record, session=None, closed=record.head, has_unclaimed=False)
+
+
+def refold(record: CartRecord, facts: Sequence[Fact]) -> tuple[CartRecord, dict[Key, Refusal | None]]:
+    """Fold the open session again from all its facts; gives the decision about each."""
+    assert record.session is not None, "only an open session is folded again"
+    cart, decisions = fold(facts)
+    return replace(record, session=replace(record.session, cart=cart)), decisions
+
+
+def _assign(
+    record: CartRecord,
+    arrival: Arrival,
+    admission: Admission,
+    now: datetime,
+    new_session_id: Callable[[], UUID],
+) -> tuple[CartRecord, Entry, bool]:
+    """Give a new fact its session and its verdict; the flag says that the session must be folded again."""
+    fact = arrival.fact
+    if fact.type == "unreadable":
+        return record, Entry(fact, None, Verdict.QUARANTINED, None), False
+    if fact.key <= record.closed or arrival.is_closed_ref:
+        session_id = arrival.session_ref if arrival.is_closed_ref else None
+        return record, Entry(fact, session_id, Verdict.LATE, "session_closed"), False
+    if arrival.is_unknown_ref:
+        return record, Entry(fact, None, Verdict.REFUSED, Refusal.UNKNOWN_SESSION), False
+    claimed = False
+    if record.session is None:
+        if fact.type != "scan":
+            unclaimed = replace(record, has_unclaimed=record.has_unclaimed or fact.type != "help")
+            refusal = fact.refusal or (Refusal.NOT_IN_CART if fact.type == "remove" else None)
+            verdict = Verdict.REFUSED if refusal else Verdict.APPLIED
+            return unclaimed, Entry(fact, None, verdict, refusal), False
+        claimed = record.has_unclaimed
+        record = open_session(record, new_session_id(), None, now)
+    record, entry = _append(record, fact)
+    return record, entry, claimed or admission is Admission.FILLS_GAP
+
+
+def _append(record: CartRecord, fact: Fact) -> tuple[CartRecord, Entry]:
+    """The fast path: one more fact behind all others."""
+    assert record.session is not None
+    cart, refusal = step(record.session.cart, fact)
+    if cart is not record.session.cart:
+        record = replace(record, session=replace(record.session, cart=cart))
+    verdict = Verdict.REFUSED if refusal else Verdict.APPLIED
+    return record, Entry(fact, record.session.session_id, verdict, refusal)  # type: ignore[union-attr]

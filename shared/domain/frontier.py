@@ -1,0 +1,132 @@
+"""The delivery frontier of one cart: which numbered events are known, and where the unbroken run ends.
+
+A cart numbers its events `(epoch, seq)`. `epoch` grows when its storage was reset; `seq` counts 1, 2, 3 …
+within it. Everything here is a pure function of these numbers; order of arrival and clocks play no part.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_AHEAD = 10_000  # RELIABILITY M18: one packet must not burn the counter
+MAX_EPOCH_JUMP = 1_000  # the same
+
+Span = tuple[int, int]
+"""Inclusive range of sequence numbers."""
+
+
+class Admission(StrEnum):
+    """What the frontier says to a number."""
+
+    NEXT = "next"  # the one after the unbroken run
+    AHEAD = "ahead"  # beyond a gap, and beyond everything known
+    FILLS_GAP = "fills_gap"  # late: something behind it is known already
+    KNOWN = "known"  # seen before
+    STALE = "stale"  # of an epoch that is over
+    WINDOW = "window"  # too far ahead to be believed
+
+    @property
+    def is_new(self) -> bool:
+        return self in (Admission.NEXT, Admission.AHEAD, Admission.FILLS_GAP)
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """`(epoch, seq)` ends the unbroken run: every event up to it is settled or was given up.
+
+    `ahead`: known spans beyond the run, sorted, apart from each other and from the run. `skipped`: spans below
+    `seq` that were given up and may still come.
+    """
+
+    epoch: int = 0
+    seq: int = 0
+    ahead: tuple[Span, ...] = ()
+    skipped: tuple[Span, ...] = ()
+
+    @property
+    def has_gap(self) -> bool:
+        return bool(self.ahead)
+
+    @property
+    def head_seq(self) -> int:
+        """The highest known number of this epoch."""
+        return self.ahead[-1][1] if self.ahead else self.seq
+
+    @property
+    def first_missing(self) -> tuple[int, int]:
+        """The number a cart is asked to send again from."""
+        return self.epoch, self.seq + 1
+
+
+def admit(frontier: Frontier, epoch: int, seq: int) -> tuple[Frontier, Admission]:
+    """The frontier after `(epoch, seq)` has become known, and what kind of arrival that was.
+
+    The frontier comes back unchanged for KNOWN, STALE and WINDOW. O(number of spans).
+    """
+    if epoch < frontier.epoch:
+        return frontier, Admission.STALE
+    if epoch > frontier.epoch:
+        if epoch - frontier.epoch > MAX_EPOCH_JUMP or seq > MAX_AHEAD:
+            return frontier, Admission.WINDOW
+        return admit(Frontier(epoch=epoch), epoch, seq)
+    if seq == frontier.seq + 1:
+        return _advanced(frontier, seq), Admission.FILLS_GAP if frontier.ahead else Admission.NEXT
+    if seq <= frontier.seq:
+        if not _contains(frontier.skipped, seq):
+            return frontier, Admission.KNOWN
+        return (
+            Frontier(frontier.epoch, frontier.seq, frontier.ahead, _without(frontier.skipped, seq)),
+            Admission.FILLS_GAP,
+        )
+    if seq - frontier.seq > MAX_AHEAD:
+        return frontier, Admission.WINDOW
+    if _contains(frontier.ahead, seq):
+        return frontier, Admission.KNOWN
+    how = Admission.AHEAD if seq > frontier.head_seq else Admission.FILLS_GAP
+    return Frontier(frontier.epoch, frontier.seq, _with(frontier.ahead, seq), frontier.skipped), how
+
+
+def give_up_gap(frontier: Frontier) -> Frontier:
+    """Move the run past its first gap; the missing numbers are remembered as skipped. No gap: unchanged."""
+    if not frontier.ahead:
+        return frontier
+    (low, high), *rest = frontier.ahead
+    missing = (frontier.seq + 1, low - 1)
+    return Frontier(frontier.epoch, high, tuple(rest), _joined((*frontier.skipped, missing)))
+
+
+def _advanced(frontier: Frontier, seq: int) -> Frontier:
+    ahead = frontier.ahead
+    if ahead and ahead[0][0] == seq + 1:
+        return Frontier(frontier.epoch, ahead[0][1], ahead[1:], frontier.skipped)
+    return Frontier(frontier.epoch, seq, ahead, frontier.skipped)
+
+
+def _contains(spans: tuple[Span, ...], seq: int) -> bool:
+    return any(low <= seq <= high for low, high in spans)
+
+
+def _with(spans: tuple[Span, ...], seq: int) -> tuple[Span, ...]:
+    return _joined((*spans, (seq, seq)))
+
+
+def _without(spans: tuple[Span, ...], seq: int) -> tuple[Span, ...]:
+    kept: list[Span] = []
+    for low, high in spans:
+        if not low <= seq <= high:
+            kept.append((low, high))
+            continue
+        if low < seq:
+            kept.append((low, seq - 1))
+        if seq < high:
+            kept.append((seq + 1, high))
+    return tuple(kept)
+
+
+def _joined(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    joined: list[Span] = []
+    for low, high in sorted(spans):
+        if joined and low <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
+        else:
+            joined.append((low, high))
+    return tuple(joined)
