@@ -15,10 +15,10 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: arguments (never a secret), environment on top of ours, and the user to drop to."""
+    """What to run: arguments (never a secret), the whole environment, and the user to drop to."""
 
     arguments: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(repr=False)
     user: str | None = None
 
 
@@ -32,7 +32,7 @@ def spawn(command: Command, log: Path, *, death_signal: signal.Signals) -> subpr
     with log.open("ab", buffering=0) as output:
         return subprocess.Popen(
             command.arguments,
-            env={**os.environ, **command.environment},
+            env=dict(command.environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -40,7 +40,7 @@ def spawn(command: Command, log: Path, *, death_signal: signal.Signals) -> subpr
             user=command.user,
             group=_group_of(command.user),
             extra_groups=[] if command.user else None,
-            preexec_fn=_die_with_parent(death_signal),
+            preexec_fn=die_with_parent(death_signal),
             cwd="/" if command.user else None,
         )
 
@@ -65,15 +65,8 @@ def kill_group(child: "subprocess.Popen[bytes]") -> None:
     child.wait()
 
 
-def _group_of(user: str | None) -> int | None:
-    if user is None:
-        return None
-    import pwd
-
-    return pwd.getpwnam(user).pw_gid
-
-
-def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+    """What `subprocess` shall run in the child so that it gets `death_signal` when we die; None if we cannot."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -86,3 +79,11 @@ def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
             os._exit(1)
 
     return ask_kernel
+
+
+def _group_of(user: str | None) -> int | None:
+    if user is None:
+        return None
+    import pwd
+
+    return pwd.getpwnam(user).pw_gid

@@ -21,12 +21,16 @@ import psutil
 import psycopg
 
 from services.stack.child import Command
+from services.stack.errors import PostgresFailed
 
 DATABASE = "smartcart"
 _MAJOR = 18
 _SERVER_USER = "pgserver"  # the account that the wheel itself makes when it runs as root
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_MAX = 100  # sun_path holds 108 bytes on Linux and 104 on macOS, ending NUL included
+
+# PostgreSQL gets nothing of our environment: PG… variables would change it, and it needs none of our secrets.
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 # Durable on purpose, also on a laptop: ingest acknowledges a scan on the strength of a commit.
 _SETTINGS = {
@@ -39,10 +43,6 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "max_connections": "100",
 }
-
-
-class PostgresFailed(Exception):
-    """PostgreSQL could not be prepared or did not answer; the message is one line for the user."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def server_command(cluster: Cluster, **settings: str) -> Command:
     arguments = [str(_binaries() / "postgres"), "-D", str(cluster.data_dir), "-k", str(cluster.socket_dir)]
     for name, value in {**_SETTINGS, **settings}.items():
         arguments += ["-c", f"{name}={value}"]
-    return Command(arguments=tuple(arguments), user=_server_user())
+    return Command(arguments=tuple(arguments), environment=_ENVIRONMENT, user=_server_user())
 
 
 def answers(cluster: Cluster) -> bool:
@@ -112,9 +112,22 @@ def ensure_database(cluster: Cluster, database: str = DATABASE) -> None:
         [str(_binaries() / "createdb"), "--host", str(cluster.socket_dir), "--username", "postgres", database],
         capture_output=True,
         text=True,
+        env=_ENVIRONMENT,
     )
     if made.returncode != 0 and "already exists" not in made.stderr:
         raise PostgresFailed(f"createdb failed: {made.stderr.strip()}")
+
+
+def server_processes(data_dir: Path) -> list[psutil.Process]:
+    """Living processes of a server on this data directory, known by their working directory."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.name() == "postgres" and process.cwd() == str(data_dir.resolve()):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
 
 
 def clear_leftovers(cluster: Cluster, within_s: float = 5.0) -> None:
@@ -124,7 +137,7 @@ def clear_leftovers(cluster: Cluster, within_s: float = 5.0) -> None:
     live. They are known by their working directory, so no other server is touched. Raises PostgresFailed
     when one does not go away.
     """
-    leftovers = _server_processes(cluster.data_dir)
+    leftovers = server_processes(cluster.data_dir)
     for leftover in leftovers:
         with contextlib.suppress(psutil.NoSuchProcess):
             leftover.kill()
@@ -147,17 +160,6 @@ def wait_until_answers(cluster: Cluster, alive: "subprocess.Popen[bytes]", withi
         if time.monotonic() > deadline:
             raise PostgresFailed(f"PostgreSQL did not answer within {within_s:g} s")
         time.sleep(0.02)
-
-
-def _server_processes(data_dir: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.name() == "postgres" and process.cwd() == str(data_dir.resolve()):
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            continue
-    return found
 
 
 def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
@@ -184,6 +186,7 @@ def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
         group=None if user is None else pwd.getpwnam(user).pw_gid,
         extra_groups=None if user is None else [],
         cwd=tempfile.gettempdir(),
+        env=_ENVIRONMENT,
     )
     if made.returncode != 0:
         reason = made.stderr.strip().splitlines() or ["no reason given"]

@@ -1,0 +1,61 @@
+"""Prints `.env.example` from the settings classes, so that no variable is missing or described wrongly."""
+
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from shared.settings import PROGRAMS
+
+_HEAD = """\
+# Settings of the smart cart programs, printed by `smartcart env-example` from shared/settings.py.
+# Copy to .env and change what you need; every commented line shows its default. Nothing is needed on one
+# machine: `smartcart up` makes its own secrets and starts its own PostgreSQL and broker.
+"""
+
+
+def print_env_example() -> str:
+    """Every variable once: those that several programs read first, then each program's own."""
+    readers: dict[str, list[str]] = {}
+    settings: dict[str, FieldInfo] = {}
+    for program in PROGRAMS:
+        for name, setting in program.model_fields.items():
+            readers.setdefault(name, []).append(_title(program))
+            settings.setdefault(name, setting)
+    sections = {"more than one program": [name for name, titles in readers.items() if len(titles) > 1]}
+    for program in PROGRAMS:
+        sections[_title(program)] = [name for name, titles in readers.items() if titles == [_title(program)]]
+    return _HEAD + "".join(
+        f"\n## Read by {title}\n" + "".join(_entry(name, settings[name]) for name in names)
+        for title, names in sections.items()
+    )
+
+
+def _title(program: type) -> str:
+    return (program.__doc__ or program.__name__).strip().splitlines()[0].rstrip(".")
+
+
+def _entry(name: str, setting: FieldInfo) -> str:
+    variable = name.upper()
+    lines = [f"\n# {setting.description}{_choices(setting)}\n"]
+    if isinstance(setting.default, SecretStr):
+        lines.append(f"# A secret: production needs one of its own, at least 32 bytes.\n{variable}=\n")
+    else:
+        lines.append(f"#{variable}={_shown(setting.default)}\n")
+    return "".join(lines)
+
+
+def _choices(setting: FieldInfo) -> str:
+    if get_origin(setting.annotation) is Literal:
+        return f" ({' | '.join(map(str, get_args(setting.annotation)))})"
+    return ""
+
+
+def _shown(default: Any) -> str:
+    if default is None:
+        return ""
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return str(default)

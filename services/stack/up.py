@@ -1,0 +1,126 @@
+"""`smartcart up`: everything that one machine needs, started, announced, kept running and stopped."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from services.stack.address import StackAddress, write_address
+from services.stack.errors import StackFailed
+from services.stack.folder import StackFolder
+from services.stack.parts import (
+    broker_accepts,
+    broker_part,
+    gateway_part,
+    ingest_part,
+    part_environment,
+    postgres_part,
+)
+from services.stack.ports import HOST, claim_ports
+from services.stack.postgres import Cluster, clear_leftovers, ensure_database
+from services.stack.supervisor import Supervisor
+
+_EVERY_ADDRESS = ("", "0.0.0.0", "::")
+_FOREIGN_BROKER_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports asked for; 0 takes any free one."""
+
+    http: int = 8000
+    mqtt: int = 1883
+    ws: int = 8083
+    metrics: int = 0
+
+
+def run_stack(
+    folder: StackFolder,
+    asked: Ports,
+    environment: Mapping[str, str],
+    *,
+    announce: Callable[[str], None],
+    say: Callable[[str], None],
+) -> None:
+    """Run a stack on a folder until SIGINT or SIGTERM.
+
+    `announce` gets the one line `ready http=… mqtt=… ws=…` when everything answers, `say` what happens besides.
+    A DATABASE_URL or MQTT_URL in `environment` replaces the part of ours. Raises StackError; nothing is left
+    running however this returns.
+    """
+    folder.make()
+    supervisor = Supervisor(folder, say)
+    with folder.locked(), folder.postgres_cluster() as cluster, supervisor.listening_to_signals():
+        own_database = not environment.get("DATABASE_URL")
+        own_broker = not environment.get("MQTT_URL")
+        ports = _claim(asked, own_broker=own_broker)
+        address = _address(cluster, ports, environment)
+        told = part_environment(folder, address, environment, own_broker=own_broker)
+        folder.address_file.unlink(missing_ok=True)
+        try:
+            if own_database:
+                supervisor.start([postgres_part(cluster)])
+                if not supervisor.stop_requested:
+                    ensure_database(cluster)
+            if not supervisor.stop_requested:
+                migrate_database(address.database_url)
+            brokers = [broker_part(ports, told)] if own_broker else []
+            if not supervisor.stop_requested:
+                supervisor.start([*brokers, ingest_part(ports, told), gateway_part(address, told)])
+            if not own_broker:
+                _wait_for_broker(address.mqtt_url, supervisor)
+            if not supervisor.stop_requested:
+                write_address(folder, address)
+                announce(
+                    f"ready http={address.http_url} mqtt={_without_password(address.mqtt_url)} ws={address.mqtt_ws_url}"
+                )
+            supervisor.keep_running()
+        finally:
+            folder.address_file.unlink(missing_ok=True)
+            supervisor.stop()
+            if own_database:
+                clear_leftovers(cluster)
+
+
+def _claim(asked: Ports, *, own_broker: bool) -> dict[str, int]:
+    wanted = {"http": asked.http, "metrics": asked.metrics}
+    if own_broker:
+        wanted |= {"mqtt": asked.mqtt, "ws": asked.ws}
+    return claim_ports(wanted)
+
+
+def _address(cluster: Cluster, ports: Mapping[str, int], environment: Mapping[str, str]) -> StackAddress:
+    host = environment.get("HTTP_HOST", HOST)
+    reachable = HOST if host in _EVERY_ADDRESS else host
+    own_ws = f"ws://{HOST}:{ports['ws']}" if "ws" in ports else f"ws://{HOST}:8083"
+    return StackAddress(
+        database_url=environment.get("DATABASE_URL") or cluster.url(),
+        mqtt_url=environment.get("MQTT_URL") or f"mqtt://{HOST}:{ports['mqtt']}",
+        mqtt_ws_url=environment.get("MQTT_WS_URL") or own_ws,
+        http_url=f"http://{reachable}:{ports['http']}",
+    )
+
+
+def migrate_database(database_url: str) -> list[str]:
+    """Apply pending migrations and return their names. Raises StackFailed."""
+    from shared.db.migrate import MigrationChanged, apply_migrations
+
+    try:
+        return apply_migrations(database_url)
+    except (psycopg.Error, MigrationChanged) as problem:
+        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+        raise StackFailed(f"the database cannot be prepared: {reason}") from problem
+
+
+def _wait_for_broker(mqtt_url: str, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + _FOREIGN_BROKER_WITHIN_S
+    while not supervisor.stop_requested and not broker_accepts(mqtt_url):
+        if time.monotonic() > deadline:
+            raise StackFailed(f"no broker answers at MQTT_URL within {_FOREIGN_BROKER_WITHIN_S:g} s")
+        time.sleep(0.1)
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
