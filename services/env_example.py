@@ -13,6 +13,14 @@ _HEAD = """\
 # machine: `smartcart up` makes its own secrets and starts its own PostgreSQL and broker.
 """
 
+_TAIL = """
+## Read by compose.yaml only
+
+# password of the database's owner; letters and digits only, since it becomes part of DATABASE_URL
+# A secret: production needs one of its own, at least 32 bytes.
+POSTGRES_PASSWORD=
+"""
+
 
 def print_env_example() -> str:
     """Every variable once: those that several programs read first, then each program's own."""
@@ -25,10 +33,11 @@ def print_env_example() -> str:
     sections = {"more than one program": [name for name, titles in readers.items() if len(titles) > 1]}
     for program in PROGRAMS:
         sections[_title(program)] = [name for name, titles in readers.items() if titles == [_title(program)]]
-    return _HEAD + "".join(
+    body = "".join(
         f"\n## Read by {title}\n" + "".join(_entry(name, settings[name]) for name in names)
         for title, names in sections.items()
     )
+    return _HEAD + body + _TAIL
 
 
 def _title(program: type) -> str:
