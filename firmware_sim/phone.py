@@ -1,0 +1,214 @@
+"""The shopper's phone: the REST calls of the existing app, over real HTTP, patient while the backend is away."""
+
+import asyncio
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from firmware_sim.ledger import Order, read_order
+
+ATTEMPT_TIMEOUT_S = 10.0
+RETRY_MIN_S = 0.2
+RETRY_MAX_S = 3.0
+THREADS = 16
+AWAY = (429, 502, 503, 504)  # the backend says: not now
+
+
+class BackendAway(Exception):
+    """No answer within the patience; the message says what was tried last."""
+
+
+class CallRefused(Exception):
+    """An answer that the shopper cannot go on with."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status and decoded body of one response; numbers with a point are Decimal."""
+
+    status: int
+    body: Any
+    retry_after_s: float | None = None
+
+    @property
+    def code(self) -> str:
+        """The stable code of an error body."""
+        return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
+
+
+class Door:
+    """The gateway's address and the threads that call it; shared by all phones of a fleet."""
+
+    def __init__(self, http_url: str, threads: int = THREADS) -> None:
+        parts = urlsplit(http_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("not an http:// or https:// address")
+        self._connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="phone")
+        self._kept = threading.local()
+
+    def close(self) -> None:
+        """End the threads; calls under way are waited for."""
+        self._threads.shutdown(cancel_futures=True)
+
+    async def call(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Answer:
+        """One attempt. Raises OSError or http.client.HTTPException when there is no answer."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._request, method, path, body, headers)
+
+    def _request(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Answer:
+        kept: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
+        if kept is not None:
+            try:
+                return self._exchange(kept, method, path, body, headers)
+            except (OSError, http.client.HTTPException):
+                pass  # closed while idle; every call of the app may be repeated
+        return self._exchange(
+            self._connect(self._host, self._port, timeout=ATTEMPT_TIMEOUT_S), method, path, body, headers
+        )
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> Answer:
+        self._kept.connection = None
+        raw = None if body is None else json.dumps(body).encode()
+        sent = headers if raw is None else {**headers, "Content-Type": "application/json"}
+        try:
+            connection.request(method, self._prefix + path, raw, sent)
+            response = connection.getresponse()
+            answer = response.read()
+        except BaseException:
+            connection.close()
+            raise
+        if response.will_close:
+            connection.close()
+        else:
+            self._kept.connection = connection
+        try:
+            decoded = json.loads(answer, parse_float=Decimal) if answer else None
+        except ValueError:
+            decoded = None
+        wait = response.getheader("Retry-After") or ""
+        return Answer(response.status, decoded, float(wait) if wait.isdigit() else None)
+
+
+class Phone:
+    """One shopper. Every method may be repeated without harm; each waits at most `patience_s` for the backend."""
+
+    def __init__(self, door: Door, mobile_number: str, otp: str, random: Random, patience_s: float) -> None:
+        self.patience_s = patience_s
+        self.retries = 0
+        self._door = door
+        self._mobile_number = mobile_number
+        self._otp = otp
+        self._random = random
+        self._token: str | None = None
+        self._refresh_token: str | None = None
+
+    def __repr__(self) -> str:
+        return "Phone()"
+
+    async def log_in(self) -> None:
+        """With a one-time code; nothing when logged in already. Raises BackendAway, CallRefused."""
+        if self._token is not None:
+            return
+        for last in (False, True):
+            asked = {"mobile_number": self._mobile_number}
+            _expect(200, await self._patiently("POST", "/auth/verify_mobile", asked))
+            given = await self._patiently("POST", "/auth/verify_otp", {**asked, "otp": self._otp})
+            if given.status == 400 and not last:
+                continue  # a first answer may have been lost after the code was used up
+            self._keep_tokens(_expect(200, given).body)
+
+    async def connect_cart(self, cart_id: int, pairing_code: str | None) -> Answer:
+        """Take the cart; 200 when it is ours."""
+        body: dict[str, Any] = {"cart_id": cart_id}
+        if pairing_code is not None:
+            body["pairing_code"] = pairing_code
+        return await self._as_shopper("POST", "/cart/connect", body)
+
+    async def disconnect(self, *, abandon: bool) -> Answer:
+        """Give the cart back; 404 when there is none."""
+        return await self._as_shopper("POST", "/cart/disconnect" + ("?abandon=true" if abandon else ""))
+
+    async def cart_pieces(self) -> Counter[int] | None:
+        """Pieces of each product in GET /cart/view; None without a cart."""
+        answer = await self._as_shopper("GET", "/cart/view")
+        if answer.status == 404:
+            return None
+        pieces: Counter[int] = Counter()
+        for item in _expect(200, answer).body["items"]:
+            pieces[int(item["product_id"])] += int(item["quantity"])
+        return pieces
+
+    async def check_out(self, idempotency_key: str) -> Answer:
+        """201 with the order, or 409 while events are missing."""
+        return await self._as_shopper("POST", "/orders/checkout", headers={"Idempotency-Key": idempotency_key})
+
+    async def newest_orders(self, limit: int = 5) -> list[Order]:
+        """Newest first. Raises OddOrder as well."""
+        answer = _expect(200, await self._as_shopper("GET", f"/orders/history?limit={limit}"))
+        return [read_order(each) for each in answer.body]
+
+    async def _as_shopper(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        await self.log_in()
+        answer = await self._patiently(method, path, body, {**(headers or {}), **self._authorization()})
+        if answer.status == 401:
+            await self._renew()
+            answer = await self._patiently(method, path, body, {**(headers or {}), **self._authorization()})
+        return answer
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
+
+    async def _renew(self) -> None:
+        self._token = None
+        if self._refresh_token is not None:
+            renewed = await self._patiently("POST", "/auth/refresh", {"refresh_token": self._refresh_token})
+            self._refresh_token = None
+            if renewed.status == 200:
+                self._keep_tokens(renewed.body)
+        await self.log_in()
+
+    def _keep_tokens(self, body: Any) -> None:
+        self._token = str(body["token"])
+        self._refresh_token = body.get("refresh_token")
+
+    async def _patiently(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        deadline_s = time.monotonic() + self.patience_s
+        wait_s = RETRY_MIN_S
+        while True:
+            least_s = 0.0
+            try:
+                answer = await self._door.call(method, path, body, headers or {})
+                if answer.status not in AWAY:
+                    return answer
+                tried = f"{answer.status} {answer.code}"
+                least_s = answer.retry_after_s or 0.0
+            except (OSError, http.client.HTTPException) as problem:
+                tried = type(problem).__name__
+            wait_s = min(wait_s * 2, RETRY_MAX_S)
+            pause_s = max(least_s, wait_s * (0.5 + self._random.random()))
+            if time.monotonic() + pause_s > deadline_s:
+                raise BackendAway(f"{method} {path.partition('?')[0]}: {tried}")
+            self.retries += 1
+            await asyncio.sleep(pause_s)
+
+
+def _expect(status: int, answer: Answer) -> Answer:
+    if answer.status != status:
+        raise CallRefused(f"{answer.status} {answer.code} instead of {status}")
+    return answer
