@@ -96,6 +96,7 @@ class BrokerSettings(DatabaseSettings):
         description="signs the phones' short-lived MQTT tokens",
     )
     credential_poll_s: float = Field(1.0, gt=0, le=5, description="how often cart credentials are read again")
+    run_dir: Path | None = Field(None, description="where the program writes its chosen ports")
 
 
 class GatewaySettings(DatabaseSettings):

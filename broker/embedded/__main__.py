@@ -1,0 +1,107 @@
+"""`python -m broker.embedded`: reads the settings, opens the ports, runs until SIGTERM or SIGINT."""
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import os
+import resource
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from broker.embedded.broker import Broker
+from broker.embedded.credentials import CredentialCopy, DatabaseCredentials
+from broker.embedded.door import HouseDoor
+from broker.embedded.limits import Limits
+from broker.embedded.server import Address, Server
+from broker.embedded.settings import EmbeddedBrokerSettings
+from shared.logs import configure_logs
+from shared.settings import EX_CONFIG, read_settings
+
+log = structlog.get_logger()
+
+EX_OSERR = 71  # sysexits.h: cannot open the ports
+PORTS_FILE = "broker.ports.json"
+
+
+def main() -> int:
+    """Run the broker; the exit code follows sysexits.h."""
+    settings = read_settings(EmbeddedBrokerSettings)
+    configure_logs("broker", settings.log_level)
+    if not _is_loopback(settings.mqtt_host):
+        print("smartcart: bad setting: MQTT_HOST: loopback only, the embedded broker has no TLS", file=sys.stderr)  # noqa: T201
+        return EX_CONFIG
+    _allow_many_sockets()
+    return uvloop.run(_serve(settings))
+
+
+async def _serve(settings: EmbeddedBrokerSettings) -> int:
+    limits = _limits(settings)
+    credentials = CredentialCopy(DatabaseCredentials(settings.database_url))
+    door = HouseDoor(
+        credentials,
+        settings.mqtt_service_password.get_secret_value(),
+        settings.mqtt_token_secret.get_secret_value(),
+        limits,
+    )
+    server = Server(Broker(door, limits), settings.ws_origins or None)
+    stopping = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stopping.set)
+    credentials.follow(settings.credential_poll_s)
+    try:
+        address = await server.start(Address(settings.mqtt_host, settings.mqtt_port, settings.ws_port))
+    except OSError as problem:
+        log.error("port_taken", error=str(problem))
+        return EX_OSERR
+    if settings.run_dir is not None:
+        _write_ports(settings.run_dir, address)
+    log.info("broker_ready", host=address.host, mqtt_port=address.mqtt_port, ws_port=address.ws_port)
+    await stopping.wait()
+    credentials.stop()
+    await server.stop()
+    log.info("broker_stopped")
+    return 0
+
+
+def _limits(settings: EmbeddedBrokerSettings) -> Limits:
+    standard = Limits()
+    return replace(
+        standard,
+        connections_max=settings.broker_connections_max,
+        connections_per_address=settings.broker_connections_per_address,
+        carts=replace(standard.carts, publish_per_s=settings.cart_publish_per_s or None),
+    )
+
+
+def _write_ports(run_dir: Path, address: Address) -> None:
+    """Atomically, so that a reader never sees half of it."""
+    target = run_dir / PORTS_FILE
+    draft = target.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps({"mqtt": address.mqtt_port, "ws": address.ws_port}))
+    draft.replace(target)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False
+
+
+def _allow_many_sockets() -> None:
+    """As many files as the system lets us: each client is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

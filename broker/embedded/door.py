@@ -1,0 +1,128 @@
+"""Who is let in and what they may do: passwords are checked here, topics by `shared.access`.
+
+The broker asks a Door before it looks at any session, and asks the Rights it got for everything after.
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol, assert_never
+
+from broker.embedded.credentials import CartProof, CredentialCopy
+from broker.embedded.limits import ClientLimits, Limits
+from shared import access
+from shared.mqtt_tokens import read_mqtt_grant
+
+
+class Refusal(Enum):
+    """Why a CONNECT is turned away; the client learns only that it was not authorised, or to come later."""
+
+    NOT_AUTHORISED = "not_authorised"
+    UNAVAILABLE = "unavailable"
+
+
+class Rights(Protocol):
+    """What one admitted client may do."""
+
+    @property
+    def limits(self) -> ClientLimits: ...
+
+    def may_publish(self, topic: str) -> bool: ...
+    def may_retain(self, topic: str) -> bool: ...
+    def may_subscribe(self, topic_filter: str) -> bool: ...
+    def may_receive(self, topic: str) -> bool: ...
+
+    def still_hold(self, now: datetime) -> bool:
+        """False once the credential behind them was revoked, replaced or has expired."""
+        ...
+
+
+class Door(Protocol):
+    """Checks who wants to come in; answers at once, from memory."""
+
+    def admit(self, client_id: str, username: str | None, password: bytes | None, now: datetime) -> Rights | Refusal:
+        """Rights for exactly this client id, or why not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    """Rights from the access policy, good while `ends_at` and the cart's secret are."""
+
+    identity: access.Identity
+    limits: ClientLimits
+    ends_at: datetime | None = None
+    proof: CartProof | None = None
+    credentials: CredentialCopy | None = None
+
+    def may_publish(self, topic: str) -> bool:
+        return access.may_publish(self.identity, topic)
+
+    def may_retain(self, topic: str) -> bool:
+        return access.may_retain(self.identity, topic)
+
+    def may_subscribe(self, topic_filter: str) -> bool:
+        return access.may_subscribe(self.identity, topic_filter)
+
+    def may_receive(self, topic: str) -> bool:
+        return access.may_receive(self.identity, topic)
+
+    def still_hold(self, now: datetime) -> bool:
+        if self.ends_at is not None and now >= self.ends_at:
+            return False
+        if self.proof is None or self.credentials is None:
+            return True
+        return self.credentials.still_counts(self.proof, now)
+
+
+class HouseDoor:
+    """Carts by their secret, shoppers by their token, services by the service password; all else stays out."""
+
+    def __init__(
+        self, credentials: CredentialCopy, service_password: str, token_secret: str, limits: Limits | None = None
+    ) -> None:
+        self._credentials = credentials
+        self._service_password = service_password.encode()
+        self._token_secret = token_secret
+        self._limits = limits or Limits()
+
+    def admit(self, client_id: str, username: str | None, password: bytes | None, now: datetime) -> Rights | Refusal:
+        """The client id must equal the user name, so that nobody can ask for another's session."""
+        if username is None or password is None or client_id != username:
+            return Refusal.NOT_AUTHORISED
+        cart_id = access.cart_of(username)
+        if cart_id is not None:
+            return self._admit_cart(cart_id, password, now)
+        shopper_id = access.shopper_of(username)
+        if shopper_id is not None:
+            return self._admit_shopper(shopper_id, password, now)
+        if access.is_service(username) and hmac.compare_digest(password, self._service_password):
+            return _Granted(access.ServiceIdentity(username), self._limits.services)
+        return Refusal.NOT_AUTHORISED
+
+    def _admit_cart(self, cart_id: int, password: bytes, now: datetime) -> Rights | Refusal:
+        if not self._credentials.loaded:
+            return Refusal.UNAVAILABLE
+        proof = self._credentials.prove(cart_id, password, now)
+        if proof is None:
+            return Refusal.NOT_AUTHORISED
+        identity = access.CartIdentity(cart_id, proof.store)
+        return _Granted(identity, self._limits.carts, proof=proof, credentials=self._credentials)
+
+    def _admit_shopper(self, shopper_id: int, password: bytes, now: datetime) -> Rights | Refusal:
+        grant = read_mqtt_grant(self._token_secret, password.decode("utf-8", "replace"), now)
+        if grant is None or grant[0] != shopper_id:
+            return Refusal.NOT_AUTHORISED
+        return _Granted(access.ShopperIdentity(shopper_id), self._limits.shoppers, ends_at=grant[1])
+
+
+def connack_code(refusal: Refusal) -> int:
+    """The CONNACK return code (MQTT 3.1.1 table 3.1)."""
+    match refusal:
+        case Refusal.NOT_AUTHORISED:
+            return 5
+        case Refusal.UNAVAILABLE:
+            return 3
+        case _ as never:
+            assert_never(never)
