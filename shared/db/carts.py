@@ -4,15 +4,11 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
 from shared.access import CartIdentity, username
 from shared.db.queries import sql
 from shared.db.stores import get_store
+from shared.db.types import Tx
 from shared.domain.device_secret import hash_secret, new_secret
-
-Transaction = Connection[TupleRow]
 
 MAX_OVERLAP_S = 86_400.0  # RELIABILITY S8: two secrets are valid for a day at most
 
@@ -77,7 +73,7 @@ class CartCredential:
     changed_at: datetime
 
 
-def add_carts(tx: Transaction, store: str, count: int) -> list[CartAdded]:
+def add_carts(tx: Tx, store: str, count: int) -> list[CartAdded]:
     """Add `count` carts to a store, each with a secret and a pairing code of its own. Raises UnknownStore."""
     get_store(tx, store)
     passwords = {hash_secret(password): password for password in (new_secret() for _ in range(count))}
@@ -95,7 +91,7 @@ def add_carts(tx: Transaction, store: str, count: int) -> list[CartAdded]:
     ]
 
 
-def rotate_cart(tx: Transaction, cart_id: int, overlap_s: float) -> CartRotated | CartRevoked | CartUnknown:
+def rotate_cart(tx: Tx, cart_id: int, overlap_s: float) -> CartRotated | CartRevoked | CartUnknown:
     """Give a cart a new password; the present one stays valid for `overlap_s` seconds (0 to a day).
 
     A secret that an earlier rotation left valid ends now. A revoked cart stays revoked and gets none.
@@ -113,20 +109,20 @@ def rotate_cart(tx: Transaction, cart_id: int, overlap_s: float) -> CartRotated 
     return CartRotated(cart_id, store, username(CartIdentity(cart_id, store)), valid_until, password)
 
 
-def revoke_cart(tx: Transaction, cart_id: int) -> CartRevoked | CartUnknown:
+def revoke_cart(tx: Tx, cart_id: int) -> CartRevoked | CartUnknown:
     """Take a cart's access away for good. Doing it twice changes nothing."""
     tx.execute(sql("revoke_cart"), {"cart_id": cart_id})
     return _find_revoked(tx, cart_id)
 
 
-def list_carts(tx: Transaction, store: str | None = None) -> list[ListedCart]:
+def list_carts(tx: Tx, store: str | None = None) -> list[ListedCart]:
     """Carts of one store, or of all, by their number. Raises UnknownStore."""
     if store is not None:
         get_store(tx, store)
     return [ListedCart(*row) for row in tx.execute(sql("list_carts"), {"store": store})]
 
 
-def list_cart_credentials(tx: Transaction, changed_after: datetime | None) -> list[CartCredential]:
+def list_cart_credentials(tx: Tx, changed_after: datetime | None) -> list[CartCredential]:
     """Credentials changed since `changed_after` (all when None), revoked ones included, oldest change first.
 
     Also repeats what changed in the ten seconds before, because a change becomes visible only when its transaction
@@ -135,7 +131,7 @@ def list_cart_credentials(tx: Transaction, changed_after: datetime | None) -> li
     return [CartCredential(*row) for row in tx.execute(sql("list_cart_credentials"), {"changed_after": changed_after})]
 
 
-def _find_revoked(tx: Transaction, cart_id: int) -> CartRevoked | CartUnknown:
+def _find_revoked(tx: Tx, cart_id: int) -> CartRevoked | CartUnknown:
     found = tx.execute(sql("find_cart_revocation"), {"cart_id": cart_id}).fetchone()
     if found is None:
         return CartUnknown(cart_id)

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
 from shared.db.queries import sql
-
-Transaction = Connection[TupleRow]
+from shared.db.types import Tx
 
 
 class UnknownStore(LookupError):
@@ -26,7 +22,7 @@ class Store:
     name: str
 
 
-def get_store(tx: Transaction, name: str) -> Store:
+def get_store(tx: Tx, name: str) -> Store:
     """The store called `name`; raises UnknownStore."""
     found = tx.execute(sql("find_store"), {"name": name}).fetchone()
     if found is None:
@@ -34,7 +30,7 @@ def get_store(tx: Transaction, name: str) -> Store:
     return Store(*found)
 
 
-def ensure_store(tx: Transaction, name: str) -> Store:
+def ensure_store(tx: Tx, name: str) -> Store:
     """The store called `name`, made when it is new; its row is locked until the transaction ends."""
     made = tx.execute(sql("ensure_store"), {"name": name}).fetchone()
     assert made is not None, "an upsert returns its row"

@@ -1,5 +1,5 @@
 -- Shoppers and how they log in. A phone number is never stored in the clear: a keyed hash finds it, a sealed
--- copy shows it to its owner.
+-- copy shows it to its owner. Erasure deletes the shopper's row and everything that hangs on it.
 
 CREATE TABLE shopper (
     shopper_id          integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -8,20 +8,21 @@ CREATE TABLE shopper (
     user_name           text,
     email               text,
     is_profile_complete boolean NOT NULL DEFAULT false,
-    created_at          timestamptz NOT NULL DEFAULT now(),
-    erased_at           timestamptz
+    created_at          timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX one_shopper_per_email ON shopper (lower(email));
 
 CREATE TABLE shopper_food_type (
     shopper_id   integer NOT NULL REFERENCES shopper ON DELETE CASCADE,
     food_type_id integer NOT NULL REFERENCES food_type,
+    position     smallint NOT NULL, -- the first is the one that older apps know
     PRIMARY KEY (shopper_id, food_type_id)
 );
 
 CREATE TABLE shopper_allergen (
     shopper_id  integer NOT NULL REFERENCES shopper ON DELETE CASCADE,
     allergen_id integer NOT NULL REFERENCES allergen,
+    position    smallint NOT NULL,
     PRIMARY KEY (shopper_id, allergen_id)
 );
 
@@ -33,10 +34,17 @@ CREATE TABLE otp_challenge (
     expires_at   timestamptz NOT NULL,
     tries        integer NOT NULL DEFAULT 0,
     used_at      timestamptz,
-    address_hash bytea
+    address_hash bytea NOT NULL
 );
 CREATE INDEX otp_challenge_by_phone ON otp_challenge (phone_hash, sent_at);
 CREATE INDEX otp_challenge_by_address ON otp_challenge (address_hash, sent_at);
+
+-- Wrong codes in a row for one number, over all its challenges (NIST SP 800-63B, 5.2.2).
+CREATE TABLE otp_failure (
+    phone_hash bytea PRIMARY KEY,
+    failures   integer NOT NULL,
+    since      timestamptz NOT NULL
+);
 
 CREATE TABLE refresh_token (
     token_hash  bytea PRIMARY KEY,
@@ -65,16 +73,16 @@ CREATE TABLE idempotency_key (
     key          text NOT NULL CONSTRAINT idempotency_keys_are_short CHECK (length(key) BETWEEN 1 AND 64),
     route        text NOT NULL,
     request_hash bytea NOT NULL,
-    status       integer,
-    response     text,
-    created_at   timestamptz NOT NULL DEFAULT now(),
+    status       integer NOT NULL,
+    response     text NOT NULL,
+    created_at   timestamptz NOT NULL,
     PRIMARY KEY (shopper_id, key)
 );
 
 CREATE TABLE pairing_try (
     shopper_id integer NOT NULL REFERENCES shopper ON DELETE CASCADE,
     cart_id    integer NOT NULL,
-    tried_at   timestamptz NOT NULL DEFAULT now()
+    tried_at   timestamptz NOT NULL
 );
 CREATE INDEX pairing_try_by_shopper ON pairing_try (shopper_id, tried_at);
 CREATE INDEX pairing_try_by_cart ON pairing_try (cart_id, tried_at);

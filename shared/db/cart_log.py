@@ -1,0 +1,372 @@
+"""Applies what carts said, exactly once: the one way into the log, for MQTT and for boards that speak HTTP.
+
+One call is one transaction of the caller's. Carts are locked first, in id order; the frontier decides what is new;
+the fold decides what it does to the cart; everything else is kept as a dead letter with its reason.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NamedTuple
+from uuid import UUID, uuid4
+
+from shared.contracts.decode import Undecodable, decode_event
+from shared.contracts.events import AnyCartEvent, Remove, Scan, Weight
+from shared.db.alerts import Alert, AlertKind, raise_alerts
+from shared.db.cart_records import (
+    LockedCart,
+    list_session_facts,
+    lock_carts,
+    mark_incomplete,
+    save_carts,
+    save_sessions,
+)
+from shared.db.dead_letters import DeadLetter, insert_dead_letters
+from shared.db.event_rows import (
+    Decision,
+    EventRow,
+    find_first_payloads,
+    insert_event_rows,
+    update_verdicts,
+)
+from shared.db.priced_products import Codes, find_codes
+from shared.db.queries import sql
+from shared.db.types import Tx
+from shared.domain.cart_record import Arrival, CartRecord, Change, Verdict, refold, settle
+from shared.domain.frontier import Admission
+from shared.domain.session_cart import Fact, PricedProduct, Refusal, pieces_scanned
+
+EventSource = Literal["cart", "http"]
+CLOCK_TRUSTED_BACK = timedelta(days=30)  # a cart may be without a network for days, hardly for a month
+CLOCK_TRUSTED_AHEAD = timedelta(days=1)
+DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One delivery: the topic's ids, the bytes, and what was read from them."""
+
+    topic: str
+    store: str
+    cart_id: int
+    payload: bytes
+    event: AnyCartEvent | Undecodable
+    received_at: datetime
+    source: EventSource = "cart"
+
+
+class Resend(NamedTuple):
+    """A cart that should publish again from (epoch, seq) on."""
+
+    store: str
+    cart_id: int
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch came to. `outcomes` stand in the order of the deliveries: applied, refused, late, duplicate, or
+    the reason of a dead letter. `new_session_facts` counts nothing twice: received = the sum of `counts`."""
+
+    outcomes: tuple[str, ...]
+    counts: Counter[str]
+    changed_carts: frozenset[int]
+    resends: tuple[Resend, ...]
+
+
+def apply_events(
+    tx: Tx, incoming: Sequence[Incoming], strays: Sequence[DeadLetter], now: datetime, worker: str
+) -> Applied:
+    """Apply a batch in the caller's transaction. `strays` are deliveries on topics that name no cart.
+
+    Raises psycopg.Error; then nothing has happened and the same batch may be run again.
+    """
+    batch = _Batch(incoming, lock_carts(tx, {one.cart_id for one in incoming}), now)
+    batch.turn_away()
+    codes = find_codes(tx, batch.codes())
+    batch.settle(codes, _find_session_states(tx, batch.session_refs()))
+    batch.tell_duplicates_from_conflicts(find_first_payloads(tx, batch.known_numbers()))
+    for cart_id, change in batch.to_refold():
+        _refold(tx, batch, cart_id, change)
+    _save(tx, batch, strays, worker)
+    return batch.result(strays)
+
+
+@dataclass
+class _Batch:
+    """The deliveries of one transaction on their way to an outcome each."""
+
+    incoming: Sequence[Incoming]
+    carts: Mapping[int, LockedCart]
+    now: datetime
+    outcomes: dict[int, str] = field(default_factory=dict)
+    changes: dict[int, Change] = field(default_factory=dict)
+    rows: dict[int, EventRow] = field(default_factory=dict)
+    known: list[int] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+
+    def turn_away(self) -> None:
+        """Deliveries that belong to no cart of ours, or have no readable number, end here."""
+        for index, one in enumerate(self.incoming):
+            cart = self.carts.get(one.cart_id)
+            if cart is None:
+                self._bury(index, "unknown_cart", "no such cart")
+            elif cart.store != one.store:
+                self._bury(index, "wrong_store", f"cart {one.cart_id} belongs to another store")
+            elif cart.is_revoked:
+                self._bury(index, "revoked_cart", f"cart {one.cart_id} was revoked")
+            elif isinstance(one.event, Undecodable) and one.event.key is None:
+                self._bury(index, one.event.reason.value, one.event.detail)
+
+    def codes(self) -> set[str]:
+        return {one.event.code for _, one in self._open() if isinstance(one.event, Scan | Remove)}
+
+    def session_refs(self) -> set[tuple[UUID, int]]:
+        """Sessions that carts name and that are not their open one."""
+        refs = set()
+        for _, one in self._open():
+            ref = _session_ref(one.event)
+            session = self.carts[one.cart_id].record.session
+            if isinstance(ref, UUID) and (session is None or session.session_id != ref):
+                refs.add((ref, one.cart_id))
+        return refs
+
+    def settle(self, codes: Codes, is_open: Mapping[tuple[UUID, int], bool]) -> None:
+        """Let each cart's deliveries happen in the order in which they came."""
+        by_cart: dict[int, list[int]] = {}
+        for index, one in self._open():
+            by_cart.setdefault(one.cart_id, []).append(index)
+        for cart_id, indexes in by_cart.items():
+            record = self.carts[cart_id].record
+            arrivals = [_arrival(self.incoming[index], record, codes, is_open) for index in indexes]
+            change = settle(record, arrivals, self.now, uuid4)
+            if change.lost_gap:
+                change = replace(change, record=mark_incomplete(change.record))
+                self._alert("gap", cart_id, "the cart's storage was reset before a gap was closed")
+            self.changes[cart_id] = change
+            for index, settled in zip(indexes, change.settled, strict=True):
+                if settled.entry is not None:
+                    self._log(index, EventRow(cart_id, settled.entry, *_kept(self.incoming[index])))
+                elif settled.admission is Admission.KNOWN:
+                    self.known.append(index)
+                else:
+                    self._bury(index, settled.admission.value, "its number is outside the accepted window")
+
+    def known_numbers(self) -> list[tuple[int, int, int]]:
+        return [self._number(index) for index in self.known]
+
+    def tell_duplicates_from_conflicts(self, payloads: Mapping[tuple[int, int, int], bytes]) -> None:
+        """A known number with the same content is a duplicate; with other content the first wins."""
+        first = dict(payloads)
+        for index in self.rows:
+            first[self._number(index)] = self.rows[index].payload
+        for index in self.known:
+            one = self.incoming[index]
+            known_as = first.get(self._number(index))
+            if known_as is None or _same_content(known_as, one):
+                self.outcomes[index] = DUPLICATE
+            else:
+                self._bury(index, "conflict", "this number was used for another event")
+                self._alert("conflict", one.cart_id, "one number, two different events")
+
+    def to_refold(self) -> list[tuple[int, Change]]:
+        return [(cart_id, change) for cart_id, change in self.changes.items() if change.must_refold]
+
+    def changed(self) -> list[tuple[LockedCart, CartRecord]]:
+        """Carts that learned something new."""
+        fresh = {row.cart_id for row in self.rows.values()}
+        return [(self.carts[cart_id], self.changes[cart_id].record) for cart_id in sorted(fresh)]
+
+    def finish(self) -> None:
+        """Turn each row's verdict into its delivery's outcome, and call staff where they are needed."""
+        for index, row in self.rows.items():
+            entry, one = row.entry, self.incoming[index]
+            if isinstance(one.event, Undecodable):
+                self._bury(index, one.event.reason.value, one.event.detail)
+                continue
+            self.outcomes[index] = entry.verdict.value
+            if entry.verdict is Verdict.LATE:
+                self._alert("late", one.cart_id, f"{entry.fact.type} after its session was closed", entry.session_id)
+            elif entry.fact.type == "help":
+                self._alert("help", one.cart_id, "the shopper calls for staff", entry.session_id)
+
+    def result(self, strays: Sequence[DeadLetter]) -> Applied:
+        gaps = [
+            Resend(cart.store, record.cart_id, *record.frontier.first_missing)
+            for cart, record in ((self.carts[cart_id], change.record) for cart_id, change in self.changes.items())
+            if record.frontier.has_gap
+        ]
+        outcomes = tuple(self.outcomes[index] for index in range(len(self.incoming)))
+        counts = Counter(outcomes)
+        counts.update(stray.reason for stray in strays)
+        return Applied(outcomes, counts, frozenset(self.changes), tuple(gaps))
+
+    def _open(self) -> list[tuple[int, Incoming]]:
+        return [(index, one) for index, one in enumerate(self.incoming) if index not in self.outcomes]
+
+    def _number(self, index: int) -> tuple[int, int, int]:
+        one = self.incoming[index]
+        return (one.cart_id, *_number_of(one.event))
+
+    def _log(self, index: int, row: EventRow) -> None:
+        self.rows[index] = row
+
+    def _bury(self, index: int, reason: str, detail: str) -> None:
+        one = self.incoming[index]
+        number = _number_of(one.event) if not isinstance(one.event, Undecodable) or one.event.key else (None, None)
+        cart_id = one.cart_id if one.cart_id in self.carts else None
+        self.outcomes[index] = reason
+        self.dead.append(DeadLetter(one.topic, one.payload, reason, detail, cart_id, *number))
+
+    def _alert(self, kind: AlertKind, cart_id: int, detail: str, session_id: UUID | None = None) -> None:
+        record = self.changes[cart_id].record if cart_id in self.changes else self.carts[cart_id].record
+        if session_id is None and record.session is not None:
+            session_id = record.session.session_id
+        self.alerts.append(Alert(kind, self.carts[cart_id].store_id, cart_id, session_id, detail))
+
+
+def _arrival(one: Incoming, record: CartRecord, codes: Codes, is_open: Mapping[tuple[UUID, int], bool]) -> Arrival:
+    """An event with what it leads to, ready for the rules."""
+    event = one.event
+    key = (*_number_of(event), 0)
+    if isinstance(event, Undecodable):
+        return Arrival(Fact(key, "unreadable"))
+    if isinstance(event, Scan | Remove):
+        fact = _goods_fact(key, event, codes)
+    elif isinstance(event, Weight):
+        fact = Fact(key, "weight", total_g=event.total_g)
+    else:
+        fact = Fact(key, "help")
+    ref = _session_ref(event)
+    if ref is None or (record.session is not None and ref == record.session.session_id):
+        return Arrival(fact)
+    known = is_open.get((ref, one.cart_id)) if isinstance(ref, UUID) else None
+    if known is None:
+        return Arrival(fact, is_unknown_ref=True)
+    return Arrival(fact, ref if isinstance(ref, UUID) else None, is_closed_ref=not known)
+
+
+def _goods_fact(key: tuple[int, int, int], event: Scan | Remove, codes: Codes) -> Fact:
+    found = codes[event.code]
+    product = found if isinstance(found, PricedProduct) else None
+    refusal = found if isinstance(found, Refusal) else None
+    if isinstance(event, Scan):
+        quantity = pieces_scanned(event.quantity, event.weight_g, product.unit_weight_g if product else None)
+    else:
+        quantity = event.quantity
+    return Fact(key, event.type, event.code, quantity, product, refusal=refusal)
+
+
+def _number_of(event: AnyCartEvent | Undecodable) -> tuple[int, int]:
+    if isinstance(event, Undecodable):
+        assert event.key is not None, "without a number it was turned away"
+        return event.key
+    return event.epoch, event.seq
+
+
+def _session_ref(event: AnyCartEvent | Undecodable) -> UUID | str | None:
+    """The session an event names; text when it is no id of ours."""
+    if isinstance(event, Undecodable) or event.session is None:
+        return None
+    try:
+        return UUID(event.session)
+    except ValueError:
+        return event.session
+
+
+def _kept(one: Incoming) -> tuple[str, bytes, datetime, int | None, datetime | None, bool]:
+    """What an EventRow keeps of a delivery; a payload beyond the contract's size is in its dead letter."""
+    weight_g = one.event.weight_g if isinstance(one.event, Scan) else None
+    device_at = None if isinstance(one.event, Undecodable) else _plausible(one.event.at, one.received_at)
+    payload = b"" if isinstance(one.event, Undecodable) else one.payload
+    return one.source, payload or one.payload[:4096], one.received_at, weight_g, device_at, device_at is None
+
+
+def _plausible(at: object, received_at: datetime) -> datetime | None:
+    """The cart's clock as a time, or None when it cannot be right (M19); never used for order."""
+    if type(at) is not int:
+        return None
+    earliest, latest = received_at - CLOCK_TRUSTED_BACK, received_at + CLOCK_TRUSTED_AHEAD
+    if not earliest.timestamp() * 1000 <= at <= latest.timestamp() * 1000:
+        return None
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+def _same_content(first: bytes, again: Incoming) -> bool:
+    """The same event, whether or not the cart wrote it with the same bytes; its clock and session may differ."""
+    if first == again.payload:
+        return True
+    earlier = decode_event(first, again.cart_id)
+    if isinstance(earlier, Undecodable) or isinstance(again.event, Undecodable):
+        return False
+    unlike = {"at": None, "session": None}
+    return earlier.model_copy(update=unlike) == again.event.model_copy(update=unlike)
+
+
+def _find_session_states(tx: Tx, refs: set[tuple[UUID, int]]) -> dict[tuple[UUID, int], bool]:
+    """For each known (session, cart): whether it is open."""
+    if not refs:
+        return {}
+    asked = sorted(refs)
+    rows = tx.execute(
+        sql("find_session_states"),
+        {"session_ids": [session_id for session_id, _ in asked], "cart_ids": [cart_id for _, cart_id in asked]},
+    )
+    return {(session_id, cart_id): is_open for session_id, cart_id, is_open in rows.fetchall()}
+
+
+def _refold(tx: Tx, batch: _Batch, cart_id: int, change: Change) -> None:
+    """Fold a session again from the log and from this batch, and write the decisions over the older ones."""
+    session = change.record.session
+    if session is None:
+        return
+    logged = list_session_facts(tx, cart_id, session.session_id, session.after)
+    fresh = {
+        row.entry.fact.key: index
+        for index, row in batch.rows.items()
+        if row.cart_id == cart_id and _belongs(row, session.session_id)
+    }
+    facts = [one.fact for one in logged] + [batch.rows[index].entry.fact for index in fresh.values()]
+    record, decided = refold(change.record, facts)
+    batch.changes[cart_id] = replace(change, record=record)
+    for key, index in fresh.items():
+        verdict = Verdict.REFUSED if decided[key] else Verdict.APPLIED
+        row = batch.rows[index]
+        entry = replace(row.entry, session_id=session.session_id, verdict=verdict, reason=decided[key])
+        batch.rows[index] = replace(row, entry=entry)
+    for one in logged:
+        reason = decided[one.fact.key]
+        verdict = Verdict.REFUSED if reason else Verdict.APPLIED
+        if (one.session_id, one.verdict, one.reason) != (session.session_id, verdict.value, reason):
+            batch.decisions.append(Decision(cart_id, one.fact.key, session.session_id, verdict, reason))
+
+
+def _belongs(row: EventRow, session_id: UUID) -> bool:
+    """Whether a fresh row is of this session, or unclaimed and so taken in by it."""
+    entry = row.entry
+    if entry.session_id is not None or entry.verdict in (Verdict.LATE, Verdict.QUARANTINED):
+        return entry.session_id == session_id and entry.verdict is not Verdict.LATE
+    return entry.fact.type in ("weight", "remove") and entry.reason != Refusal.UNKNOWN_SESSION
+
+
+def _save(tx: Tx, batch: _Batch, strays: Sequence[DeadLetter], worker: str) -> None:
+    batch.finish()
+    changed = batch.changed()
+    save_sessions(tx, changed, batch.now)
+    insert_event_rows(tx, list(batch.rows.values()))
+    update_verdicts(tx, batch.decisions)
+    save_carts(tx, changed, batch.now)
+    silent = set(batch.changes) - {record.cart_id for _, record in changed}
+    if silent:
+        tx.execute(sql("request_publication"), {"cart_ids": sorted(silent)})
+    insert_dead_letters(tx, [*batch.dead, *strays], batch.now)
+    raise_alerts(tx, batch.alerts, batch.now)
+    duplicates = sum(1 for outcome in batch.outcomes.values() if outcome == DUPLICATE)
+    tx.execute(
+        sql("count_deliveries"),
+        {"worker": worker, "received": len(batch.incoming) + len(strays), "duplicates": duplicates},
+    )

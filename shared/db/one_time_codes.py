@@ -1,0 +1,128 @@
+"""Challenges of one-time codes: how many are sent, and the one statement that decides who used a code."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from shared.db.queries import sql
+
+SEND_WINDOW = timedelta(hours=1)
+FAILURE_WINDOW = timedelta(days=30)  # NIST SP 800-63B, 5.2.2: at most 100 failures in a row
+MAX_FAILURES = 100
+CHALLENGE_RETENTION = timedelta(days=1)  # RELIABILITY S24
+
+
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """Codes in one hour."""
+
+    per_number: int
+    per_address: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewChallenge:
+    """A code about to be sent; only its hash is kept."""
+
+    challenge_id: UUID
+    phone_hash: bytes
+    address_hash: bytes
+    code_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeStored:
+    """The code may be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooManySends:
+    """The number or the address has had its share of this hour."""
+
+    retry_after_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAccepted:
+    """This try, and no other, used the code."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCode:
+    """Wrong, expired, used before, or never sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyTries:
+    """The tries of this challenge, or of this number, are used up."""
+
+    retry_after_s: int
+
+
+def store_challenge(
+    tx: Connection[TupleRow], challenge: NewChallenge, limits: SendLimits, ttl: timedelta, now: datetime
+) -> ChallengeStored | TooManySends:
+    """Keep a challenge unless too many were sent in the last hour; the count survives restarts."""
+    hashes = {"phone_hash": challenge.phone_hash, "address_hash": challenge.address_hash}
+    tx.execute(sql("lock_code_senders"), {"keys": [_lock_key(value) for value in hashes.values()]})
+    row = tx.execute(sql("count_code_sends"), {**hashes, "since": now - SEND_WINDOW}).fetchone()
+    assert row is not None
+    to_number, first_to_number, from_address, first_from_address = row
+    if to_number >= limits.per_number:
+        return TooManySends(_seconds_until(first_to_number + SEND_WINDOW, now))
+    if from_address >= limits.per_address:
+        return TooManySends(_seconds_until(first_from_address + SEND_WINDOW, now))
+    tx.execute(
+        sql("insert_challenge"),
+        {
+            **hashes,
+            "challenge_id": challenge.challenge_id,
+            "code_hash": challenge.code_hash,
+            "now": now,
+            "expires_at": now + ttl,
+        },
+    )
+    return ChallengeStored()
+
+
+def find_newest_challenge(tx: Connection[TupleRow], phone_hash: bytes) -> UUID | None:
+    """The challenge a code for this number is tried against."""
+    row = tx.execute(sql("find_newest_challenge"), {"phone_hash": phone_hash}).fetchone()
+    return row[0] if row else None
+
+
+def try_code(
+    tx: Connection[TupleRow], phone_hash: bytes, challenge_id: UUID, code_hash: bytes, max_tries: int, now: datetime
+) -> CodeAccepted | WrongCode | TooManyTries:
+    """Try a code; commit whatever comes out, because a wrong try counts."""
+    month = {"phone_hash": phone_hash, "window_start": now - FAILURE_WINDOW}
+    failures = tx.execute(sql("find_code_failures"), month).fetchone()
+    if failures and failures[0] >= MAX_FAILURES:
+        return TooManyTries(_seconds_until(failures[1] + FAILURE_WINDOW, now))
+    attempt = {"challenge_id": challenge_id, "code_hash": code_hash, "max_tries": max_tries, "now": now}
+    tried = tx.execute(sql("try_code"), attempt).fetchone()
+    if tried is None:
+        exhausted = tx.execute(sql("find_exhausted_challenge"), attempt).fetchone()
+        return TooManyTries(_seconds_until(exhausted[0], now)) if exhausted else WrongCode()
+    if tried[0]:
+        tx.execute(sql("forget_code_failures"), {"phone_hash": phone_hash})
+        return CodeAccepted()
+    tx.execute(sql("count_code_failure"), {**month, "now": now})
+    return WrongCode()
+
+
+def delete_old_challenges(tx: Connection[TupleRow], now: datetime) -> None:
+    """Retention of challenges and failures."""
+    tx.execute(sql("delete_old_challenges"), {"before": now - CHALLENGE_RETENTION})
+    tx.execute(sql("delete_old_code_failures"), {"before": now - FAILURE_WINDOW})
+
+
+def _lock_key(hashed: bytes) -> int:
+    return int.from_bytes(hashed[:8], "big", signed=True)
+
+
+def _seconds_until(moment: datetime, now: datetime) -> int:
+    return max(1, -int((now - moment).total_seconds() // 1))

@@ -1,0 +1,48 @@
+-- name: insert_dead_letters
+-- Keep what could not be accepted; the same bytes on the same topic for the same reason are counted, not kept again.
+INSERT INTO dead_letter (topic, cart_id, epoch, seq, reason, detail, payload, payload_bytes, payload_sha256,
+                         occurrences, received_at, last_seen_at)
+SELECT v.topic, v.cart_id, v.epoch, v.seq, v.reason, v.detail, v.payload, v.payload_bytes, v.payload_sha256,
+       v.occurrences, %(now)s, %(now)s
+FROM unnest(%(topics)s::text[], %(cart_ids)s::int[], %(epochs)s::bigint[], %(seqs)s::bigint[], %(reasons)s::text[],
+            %(details)s::text[], %(payloads)s::bytea[], %(payload_bytes)s::int[], %(payload_sha256s)s::bytea[],
+            %(occurrences)s::bigint[])
+     AS v (topic, cart_id, epoch, seq, reason, detail, payload, payload_bytes, payload_sha256, occurrences)
+ORDER BY v.payload_sha256, v.topic, v.reason
+ON CONFLICT ON CONSTRAINT a_dead_letter_is_kept_once DO UPDATE
+SET occurrences = dead_letter.occurrences + excluded.occurrences, last_seen_at = excluded.last_seen_at;
+
+-- name: list_dead_letters
+-- The newest dead letters first.
+SELECT dead_letter_id, topic, cart_id, epoch, seq, reason, detail, payload_bytes, occurrences, received_at,
+       last_seen_at, retried_at, outcome
+FROM dead_letter
+WHERE (%(reason)s::text IS NULL OR reason = %(reason)s) AND (%(before)s::bigint IS NULL OR dead_letter_id < %(before)s)
+ORDER BY dead_letter_id DESC
+LIMIT %(limit)s;
+
+-- name: find_dead_letter
+-- One dead letter with its bytes.
+SELECT dead_letter_id, topic, cart_id, epoch, seq, reason, detail, payload_bytes, occurrences, received_at,
+       last_seen_at, retried_at, outcome, payload
+FROM dead_letter
+WHERE dead_letter_id = %(dead_letter_id)s;
+
+-- name: record_retry
+-- What became of a dead letter that was tried again.
+UPDATE dead_letter SET retried_at = %(now)s, outcome = %(outcome)s WHERE dead_letter_id = %(dead_letter_id)s;
+
+-- name: release_quarantined_number
+-- Free the number of a quarantined event so that its repaired reading can take it.
+DELETE FROM cart_event
+WHERE cart_id = %(cart_id)s AND epoch = %(epoch)s AND seq = %(seq)s AND sub = 0 AND verdict = 'quarantined';
+
+-- name: skip_number
+-- Mark a number below the frontier as given up, so that it may come once more.
+UPDATE cart
+SET skipped = skipped + int8multirange(int8range(%(seq)s, %(seq)s, '[]'))
+WHERE cart_id = %(cart_id)s AND ack_epoch = %(epoch)s AND ack_seq >= %(seq)s;
+
+-- name: delete_old_dead_letters
+-- Dead letters older than their keeping time.
+DELETE FROM dead_letter WHERE last_seen_at < %(before)s;

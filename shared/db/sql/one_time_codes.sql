@@ -1,0 +1,58 @@
+-- name: lock_code_senders
+-- Senders to one number, or from one address, wait for each other; in key order, so that they never deadlock.
+SELECT pg_advisory_xact_lock(key) FROM (SELECT unnest(%(keys)s::bigint[]) AS key ORDER BY key) AS ordered;
+
+-- name: count_code_sends
+-- Codes sent to this number and from this address since a time, and when each window began.
+SELECT count(*) FILTER (WHERE phone_hash = %(phone_hash)s)       AS to_number,
+       min(sent_at) FILTER (WHERE phone_hash = %(phone_hash)s)   AS first_to_number,
+       count(*) FILTER (WHERE address_hash = %(address_hash)s)     AS from_address,
+       min(sent_at) FILTER (WHERE address_hash = %(address_hash)s) AS first_from_address
+FROM otp_challenge
+WHERE sent_at > %(since)s AND (phone_hash = %(phone_hash)s OR address_hash = %(address_hash)s);
+
+-- name: insert_challenge
+-- A code that has been drawn for a number.
+INSERT INTO otp_challenge (challenge_id, phone_hash, code_hash, sent_at, expires_at, address_hash)
+VALUES (%(challenge_id)s, %(phone_hash)s, %(code_hash)s, %(now)s, %(expires_at)s, %(address_hash)s);
+
+-- name: find_newest_challenge
+-- The challenge that counts for a number: the newest one.
+SELECT challenge_id FROM otp_challenge WHERE phone_hash = %(phone_hash)s ORDER BY sent_at DESC LIMIT 1;
+
+-- name: try_code
+-- Uses up one try, and the challenge when the code fits; no row when the challenge is used, over or out of tries.
+UPDATE otp_challenge
+SET tries   = tries + 1,
+    used_at = CASE WHEN code_hash = %(code_hash)s THEN %(now)s::timestamptz END
+WHERE challenge_id = %(challenge_id)s
+  AND used_at IS NULL AND expires_at > %(now)s AND tries < %(max_tries)s
+RETURNING used_at IS NOT NULL AS accepted;
+
+-- name: find_exhausted_challenge
+-- When a challenge ends that would still count, had its tries not been used up.
+SELECT expires_at FROM otp_challenge
+WHERE challenge_id = %(challenge_id)s AND used_at IS NULL AND expires_at > %(now)s AND tries >= %(max_tries)s;
+
+-- name: count_code_failure
+-- One more wrong code for a number; a row whose month is over begins anew.
+INSERT INTO otp_failure AS f (phone_hash, failures, since) VALUES (%(phone_hash)s, 1, %(now)s)
+ON CONFLICT (phone_hash) DO UPDATE
+SET failures = CASE WHEN f.since < %(window_start)s THEN 1 ELSE f.failures + 1 END,
+    since    = CASE WHEN f.since < %(window_start)s THEN excluded.since ELSE f.since END;
+
+-- name: find_code_failures
+-- Wrong codes in a row for a number since the window began.
+SELECT failures, since FROM otp_failure WHERE phone_hash = %(phone_hash)s AND since >= %(window_start)s;
+
+-- name: forget_code_failures
+-- A right code ends the row of wrong ones.
+DELETE FROM otp_failure WHERE phone_hash = %(phone_hash)s;
+
+-- name: delete_old_challenges
+-- Retention: a challenge is of no use after its hour of counting.
+DELETE FROM otp_challenge WHERE sent_at < %(before)s;
+
+-- name: delete_old_code_failures
+-- Retention: rows of failures whose month is over.
+DELETE FROM otp_failure WHERE since < %(before)s;
