@@ -4,11 +4,19 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
-from shared.settings import PROGRAMS
+from broker.embedded.settings import EmbeddedBrokerSettings
+from shared.settings import GatewaySettings, IngestSettings
+
+PROGRAMS: dict[str, type[BaseSettings]] = {
+    "cart-ingest": IngestSettings,
+    "the embedded broker": EmbeddedBrokerSettings,
+    "the gateway": GatewaySettings,
+}
 
 _HEAD = """\
-# Settings of the smart cart programs, printed by `smartcart env-example` from shared/settings.py.
+# Settings of the smart cart programs, printed by `smartcart env-example` from their settings classes.
 # Copy to .env and change what you need; every commented line shows its default. Nothing is needed on one
 # machine: `smartcart up` makes its own secrets and starts its own PostgreSQL and broker.
 """
@@ -26,22 +34,18 @@ def print_env_example() -> str:
     """Every variable once: those that several programs read first, then each program's own."""
     readers: dict[str, list[str]] = {}
     settings: dict[str, FieldInfo] = {}
-    for program in PROGRAMS:
+    for title, program in PROGRAMS.items():
         for name, setting in program.model_fields.items():
-            readers.setdefault(name, []).append(_title(program))
+            readers.setdefault(name, []).append(title)
             settings.setdefault(name, setting)
     sections = {"more than one program": [name for name, titles in readers.items() if len(titles) > 1]}
-    for program in PROGRAMS:
-        sections[_title(program)] = [name for name, titles in readers.items() if titles == [_title(program)]]
+    for title in PROGRAMS:
+        sections[title] = [name for name, titles in readers.items() if titles == [title]]
     body = "".join(
         f"\n## Read by {title}\n" + "".join(_entry(name, settings[name]) for name in names)
         for title, names in sections.items()
     )
     return _HEAD + body + _TAIL
-
-
-def _title(program: type) -> str:
-    return (program.__doc__ or program.__name__).strip().splitlines()[0].rstrip(".")
 
 
 def _entry(name: str, setting: FieldInfo) -> str:

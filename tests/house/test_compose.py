@@ -1,0 +1,64 @@
+"""compose.yaml names the variables that the settings classes know, waits for health and never sleeps."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+from services.env_example import print_env_example
+from shared.settings import DatabaseSettings, GatewaySettings, IngestSettings
+from tests.house.source import ROOT
+
+TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, Any] = COMPOSE["services"]
+READ_BY: dict[str, type[BaseSettings]] = {
+    "migrate": DatabaseSettings,
+    "ingest": IngestSettings,
+    "gateway": GatewaySettings,
+}
+
+
+def test_the_services_of_a_store_are_there() -> None:
+    assert set(SERVICES) == {"postgres", "broker", "migrate", "ingest", "gateway", "sim"}
+    assert SERVICES["sim"]["profiles"] == ["sim"]
+
+
+@pytest.mark.parametrize(("service", "program"), READ_BY.items())
+def test_a_service_is_told_only_what_its_program_reads(service: str, program: type[BaseSettings]) -> None:
+    known = {name.upper() for name in program.model_fields}
+    assert set(SERVICES[service]["environment"]) <= known
+
+
+@pytest.mark.parametrize(("service", "program"), READ_BY.items())
+def test_a_service_is_given_every_secret_and_compose_refuses_an_empty_one(
+    service: str, program: type[BaseSettings]
+) -> None:
+    for name, setting in program.model_fields.items():
+        if isinstance(setting.default, SecretStr):
+            assert SERVICES[service]["environment"][name.upper()].startswith(f"${{{name.upper()}:?")
+
+
+def test_every_variable_taken_from_the_env_file_is_in_its_example() -> None:
+    taken = set(re.findall(r"\$\{([A-Z_]+)", TEXT))
+    listed = set(re.findall(r"^#?([A-Z_]+)=", print_env_example(), re.MULTILINE))
+    assert len(taken) > 5
+    assert taken - listed == set()
+
+
+def test_what_keeps_running_has_a_health_check_and_what_waits_waits_for_health() -> None:
+    for name, service in SERVICES.items():
+        once = service.get("restart") == "no"
+        assert once or service["healthcheck"]["test"], name
+        for other, waited in service.get("depends_on", {}).items():
+            wanted = "service_completed_successfully" if SERVICES[other].get("restart") == "no" else "service_healthy"
+            assert waited["condition"] == wanted, f"{name} waits for {other}"
+
+
+def test_nothing_sleeps_and_no_port_is_open_to_the_network() -> None:
+    assert "sleep" not in TEXT
+    for service in SERVICES.values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
