@@ -1,0 +1,115 @@
+"""Which points of a floor see each other: the edges of the visibility graph.
+
+A shortest path among polygons bends only at convex corners, and only where it is tangent to them (Lozano-Perez and
+Wesley 1979; the "reduced" or tangent visibility graph, Rohnert 1986). So an edge is worth testing only if it is
+tangent at both ends; along an axis-parallel line only the nearest neighbour is kept, because farther ones are reached
+through it. What is left is tested against the nearest obstacles first, since most blocked edges are blocked nearby.
+"""
+
+import numpy as np
+
+from shared.navigation.walkable import TOLERANCE_M, Bools, Floats, Ints
+
+# Obstacles near each end that a candidate edge meets first. 12 rejects nearly all blocked edges of a grid store.
+NEAREST_OBSTACLES = 12
+# Rows of the candidate matrix, and edges of the last full test, handled at once: bounds memory to some 10 MB.
+_ROWS_AT_ONCE = 64
+_TESTS_AT_ONCE = 400_000
+
+
+def visible_pairs(
+    sources: Floats, source_bends: Ints, targets: Floats, target_bends: Ints, obstacles: Floats, *, half: bool = False
+) -> tuple[Ints, Ints]:
+    """Indexes (e,), (e,) of the worthwhile pairs source -> target that see each other.
+
+    Points are (n, 2) and walkable; bends (n,) are -1 or 1 for corners (`walkable.convex_corners`), 0 for free points.
+    Coincident pairs are left out. With `half`, sources and targets are the same and each oblique pair is given once,
+    which halves the work. Takes O(n^2 k + e m) for m obstacles and k nearest ones.
+    """
+    near_sources, near_targets = _nearest_obstacles(sources, obstacles), _nearest_obstacles(targets, obstacles)
+    found: list[tuple[Ints, Ints]] = []
+    for start in range(0, len(sources), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        oblique, parallel = _worthwhile(sources[rows], source_bends[rows], targets, target_bends)
+        candidates = (np.triu(oblique, k=start + 1) if half else oblique) | parallel
+        i, j = np.nonzero(candidates)
+        i += start
+        for rank in range(near_sources.shape[1]):
+            clear = ~_crosses(sources[i], targets[j], obstacles[near_sources[i, rank]])
+            i, j = i[clear], j[clear]
+            clear = ~_crosses(sources[i], targets[j], obstacles[near_targets[j, rank]])
+            i, j = i[clear], j[clear]
+        clear = ~crosses_any(sources[i], targets[j], obstacles)
+        found.append((i[clear], j[clear]))
+    if not found:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    return np.concatenate([i for i, _ in found]), np.concatenate([j for _, j in found])
+
+
+def crosses_any(starts: Floats, ends: Floats, rects: Floats) -> Bools:
+    """(e,) whether each segment passes through the inside of at least one of the (m, 4) rectangles."""
+    hit = np.zeros(len(starts), dtype=np.bool_)
+    if not len(rects):
+        return hit
+    step = max(1, _TESTS_AT_ONCE // len(rects))
+    for first in range(0, len(starts), step):
+        part = slice(first, first + step)
+        hit[part] = _crosses(starts[part, None], ends[part, None], rects).any(axis=1)
+    return hit
+
+
+def against_one_way(starts: Floats, ends: Floats, zones: Floats, directions: Floats) -> Bools:
+    """(e,) whether walking each segment from start to end goes against a one-way zone it passes through."""
+    forbidden = np.zeros(len(starts), dtype=np.bool_)
+    for zone, direction in zip(zones, directions, strict=True):
+        against = (ends - starts) @ direction < -TOLERANCE_M
+        forbidden[against] |= _crosses(starts[against], ends[against], zone)
+    return forbidden
+
+
+def _crosses(starts: Floats, ends: Floats, rects: Floats) -> Bools:
+    """Separating axes of a segment and a rectangle (x, y and the segment's normal), broadcast; borders do not count."""
+    low, high = rects[..., :2] + TOLERANCE_M, rects[..., 2:] - TOLERANCE_M
+    dx, dy = ends[..., 0] - starts[..., 0], ends[..., 1] - starts[..., 1]
+    centre_x = (low[..., 0] + high[..., 0]) / 2 - starts[..., 0]
+    centre_y = (low[..., 1] + high[..., 1]) / 2 - starts[..., 1]
+    half_x, half_y = (high[..., 0] - low[..., 0]) / 2, (high[..., 1] - low[..., 1]) / 2
+    return np.asarray(
+        (np.abs(dx / 2 - centre_x) < np.abs(dx) / 2 + half_x)
+        & (np.abs(dy / 2 - centre_y) < np.abs(dy) / 2 + half_y)
+        & (np.abs(dx * centre_y - dy * centre_x) < half_x * np.abs(dy) + half_y * np.abs(dx))
+    )
+
+
+def _nearest_obstacles(points: Floats, obstacles: Floats) -> Ints:
+    """(n, k) the obstacles nearest to each point, nearest first."""
+    count = min(NEAREST_OBSTACLES, len(obstacles))
+    nearest = np.empty((len(points), count), dtype=np.int64)
+    if not count:
+        return nearest
+    for start in range(0, len(points), _ROWS_AT_ONCE):
+        rows = points[start : start + _ROWS_AT_ONCE]
+        beside = np.maximum(obstacles[None, :, :2] - rows[:, None], rows[:, None] - obstacles[None, :, 2:])
+        squared = (np.maximum(beside, 0.0) ** 2).sum(axis=2)
+        some = np.argpartition(squared, count - 1, axis=1)[:, :count]
+        order = np.argsort(np.take_along_axis(squared, some, axis=1), axis=1, kind="stable")
+        nearest[start : start + _ROWS_AT_ONCE] = np.take_along_axis(some, order, axis=1)
+    return nearest
+
+
+def _worthwhile(sources: Floats, source_bends: Ints, targets: Floats, target_bends: Ints) -> tuple[Bools, Bools]:
+    """(n, t) oblique pairs that are tangent at both ends; (n, t) axis-parallel pairs that are nearest."""
+    dx = targets[None, :, 0] - sources[:, None, 0]
+    dy = targets[None, :, 1] - sources[:, None, 1]
+    dx[np.abs(dx) <= TOLERANCE_M] = 0.0
+    dy[np.abs(dy) <= TOLERANCE_M] = 0.0
+    slope = np.sign(dx) * np.sign(dy)
+    tangent = (slope * source_bends[:, None] <= 0) & (slope * target_bends[None, :] <= 0)
+    parallel = np.zeros(slope.shape, dtype=np.bool_)
+    for offset, across in ((dx, dy), (dy, dx)):
+        for sign in (1.0, -1.0):
+            distance = np.where((across == 0) & (offset * sign > 0), np.abs(offset), np.inf)
+            nearest = distance.argmin(axis=1) if distance.shape[1] else np.empty(0, dtype=np.int64)
+            rows = np.nonzero(np.isfinite(distance[np.arange(len(nearest)), nearest]))[0]
+            parallel[rows, nearest[rows]] = True
+    return tangent & (slope != 0), parallel
