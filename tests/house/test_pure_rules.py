@@ -18,8 +18,12 @@ IMPURE_CALLS = {
 }
 # Repeats itself when given a seed.
 SEEDED = {"np.random.default_rng", "numpy.random.default_rng"}
-# A cart's secret is drawn at random; that is the one thing this module takes from the world.
-DRAWS_AT_RANDOM = {"shared.domain.device_secret": {"secrets"}}
+# Secrets and codes are drawn at random; that is the one thing these modules take from the world.
+DRAWS_AT_RANDOM = {
+    "shared.domain.device_secret": {"secrets"},
+    "shared.domain.one_time_code": {"secrets"},
+    "shared.domain.refresh_secret": {"secrets"},
+}
 
 
 def impurities(module: Module) -> Iterator[str]:

@@ -1,0 +1,198 @@
+"""`smartcart up` as a user meets it: one ready line, nothing left behind, and every part back after a kill."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+import pytest
+
+from services.stack.address import find_stack
+from services.stack.background import stack_in_background
+from services.stack.errors import StackNotFound
+from services.stack.folder import PART_NAMES
+from tests.eventually import eventually
+
+READY_WITHIN_S = 60
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.endswith(("_URL", "_PORT", "_SECRET", "_PASSWORD")) and not name.startswith("SMARTCART_")
+}
+
+
+@dataclass
+class Up:
+    """A running `smartcart up` and what it said."""
+
+    process: "subprocess.Popen[str]"
+    data_dir: Path
+    ready: dict[str, str] = field(default_factory=dict)
+
+    def pid(self, part: str) -> int:
+        try:
+            return int((self.data_dir / "run" / f"{part}.pid").read_text())
+        except FileNotFoundError:
+            return 0
+
+    def processes(self) -> list[psutil.Process]:
+        return [child for child in psutil.Process(self.process.pid).children(recursive=True) if child.is_running()]
+
+
+def command(data_dir: Path, *options: str) -> list[str]:
+    free = ("--http-port", "0", "--mqtt-port", "0", "--ws-port", "0")
+    return [sys.executable, "-m", "services.cli", "up", *free, *options, "--data", str(data_dir)]
+
+
+@contextmanager
+def up(data_dir: Path, environment: dict[str, str] | None = None) -> Iterator[Up]:
+    with subprocess.Popen(
+        command(data_dir),
+        env={**ENVIRONMENT, **(environment or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        running = Up(process, data_dir)
+        try:
+            assert process.stdout is not None
+            word, *pairs = process.stdout.readline().split() or ["nothing"]
+            assert word == "ready"
+            running.ready = dict(pair.split("=", 1) for pair in pairs)
+            yield running
+        finally:
+            process.terminate()
+            process.wait(15)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    with up(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+def answers(running: Up) -> bool:
+    where = urlsplit(running.ready["http"])
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def test_the_ready_line_names_three_addresses_that_answer(stack: Up) -> None:
+    assert set(stack.ready) == {"http", "mqtt", "ws"}
+    assert answers(stack)
+    for name, scheme in (("mqtt", "mqtt"), ("ws", "ws")):
+        where = urlsplit(stack.ready[name])
+        assert where.scheme == scheme
+        socket.create_connection((where.hostname or "", where.port or 0), timeout=5).close()
+
+
+def test_other_commands_find_the_stack_by_its_folder(stack: Up) -> None:
+    address = find_stack(stack.data_dir, {})
+    assert address.http_url == stack.ready["http"]
+    with psycopg.connect(address.database_url) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM schema_migration").fetchone() == (True,)
+
+
+def test_no_secret_is_in_any_argument(stack: Up) -> None:
+    kept = json.loads((stack.data_dir / "secrets.json").read_text())
+    arguments = " ".join(" ".join(process.cmdline()) for process in stack.processes())
+    assert len(kept) >= 4
+    assert [name for name, secret in kept.items() if secret in arguments] == []
+
+
+@pytest.mark.parametrize("part", PART_NAMES)
+def test_a_killed_part_is_back_within_two_seconds(stack: Up, part: str) -> None:
+    before = stack.pid(part)
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: stack.pid(part) not in (0, before), within_s=2)
+    eventually(lambda: answers(stack), within_s=15)
+
+
+def test_a_second_start_on_the_same_folder_is_refused_in_one_line(stack: Up) -> None:
+    second = subprocess.run(command(stack.data_dir), env=ENVIRONMENT, capture_output=True, text=True, timeout=30)
+    assert second.returncode == 1
+    assert second.stdout == ""
+    assert len(second.stderr.splitlines()) == 1
+    assert f"a stack already runs on {stack.data_dir} (process {stack.process.pid})" in second.stderr
+    assert answers(stack)
+
+
+def test_a_port_in_use_is_refused_in_one_line_that_names_the_option(stack: Up, tmp_path: Path) -> None:
+    port = str(urlsplit(stack.ready["mqtt"]).port)
+    refused = subprocess.run(
+        command(tmp_path, "--mqtt-port", port), env=ENVIRONMENT, capture_output=True, text=True, timeout=30
+    )
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"smartcart: port {port} (--mqtt-port) is in use; choose another one, or 0 for any free one\n"
+    )
+
+
+def test_a_second_stack_runs_beside_the_first(stack: Up, tmp_path: Path) -> None:
+    with stack_in_background(tmp_path, ENVIRONMENT) as other:
+        assert other.http_url != stack.ready["http"]
+        assert other.database_url != find_stack(stack.data_dir, {}).database_url
+        assert answers(stack)
+    with pytest.raises(StackNotFound, match="no stack runs on"):
+        find_stack(tmp_path, {})
+
+
+def test_sigterm_stops_everything_within_ten_seconds_and_leaves_nothing(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        processes = running.processes()
+        assert len(processes) >= len(PART_NAMES)
+        begun = time.monotonic()
+        running.process.terminate()
+        assert running.process.wait(15) == 0
+        assert time.monotonic() - begun < 10
+        _, alive = psutil.wait_procs(processes, timeout=1)
+    assert alive == []
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["lock"]
+
+
+def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        processes = running.processes()
+        os.kill(running.pid("ingest"), signal.SIGSTOP)  # so that a polite stop would take its time
+        running.process.send_signal(signal.SIGINT)
+        running.process.send_signal(signal.SIGINT)
+        eventually(lambda: running.process.poll() is not None, within_s=2)
+        _, alive = psutil.wait_procs(processes, timeout=3)
+    assert alive == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+def test_a_killed_supervisor_leaves_no_process_and_the_next_start_succeeds(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        processes = running.processes()
+        running.process.kill()
+        _, alive = psutil.wait_procs(processes, timeout=10)
+        assert alive == []
+    with up(tmp_path) as again:
+        assert answers(again)
+
+
+def test_a_database_of_the_environment_is_used_and_none_is_started(tmp_path: Path, empty_database_url: str) -> None:
+    with up(tmp_path, {"DATABASE_URL": empty_database_url}) as running:
+        assert running.pid("postgres") == 0
+        assert not (tmp_path / "postgres").exists()
+        assert answers(running)
+        with psycopg.connect(empty_database_url) as connection:
+            assert connection.execute("SELECT count(*) > 0 FROM schema_migration").fetchone() == (True,)
