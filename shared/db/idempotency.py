@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
 from shared.db.queries import sql
+from shared.db.types import Tx
 
 RETENTION = timedelta(days=1)
 
@@ -44,9 +42,7 @@ class StillRunning:
     """The first request has not been answered yet."""
 
 
-def find_first_answer(
-    tx: Connection[TupleRow], request: KeyedRequest
-) -> FirstTime | Repeated | KeyReused | StillRunning:
+def find_first_answer(tx: Tx, request: KeyedRequest) -> FirstTime | Repeated | KeyReused | StillRunning:
     """What to do with a keyed request. After FirstTime the key is held until the transaction ends."""
     who = {"shopper_id": request.shopper_id, "key": request.key}
     locked = tx.execute(sql("try_lock_request"), who).fetchone()
@@ -60,9 +56,7 @@ def find_first_answer(
     return Repeated(row[2], row[3])
 
 
-def insert_first_answer(
-    tx: Connection[TupleRow], request: KeyedRequest, status: int, response: str, now: datetime
-) -> None:
+def insert_first_answer(tx: Tx, request: KeyedRequest, status: int, response: str, now: datetime) -> None:
     """Keep the answer for repeats."""
     tx.execute(
         sql("insert_first_answer"),
@@ -78,6 +72,6 @@ def insert_first_answer(
     )
 
 
-def delete_old_answers(tx: Connection[TupleRow], now: datetime) -> None:
+def delete_old_answers(tx: Tx, now: datetime) -> None:
     """Retention."""
     tx.execute(sql("delete_old_answers"), {"before": now - RETENTION})

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
 from shared.db.queries import sql
+from shared.db.types import Tx
 
 SEND_WINDOW = timedelta(hours=1)
 FAILURE_WINDOW = timedelta(days=30)  # NIST SP 800-63B, 5.2.2: at most 100 failures in a row
@@ -63,7 +61,7 @@ class TooManyTries:
 
 
 def store_challenge(
-    tx: Connection[TupleRow], challenge: NewChallenge, limits: SendLimits, ttl: timedelta, now: datetime
+    tx: Tx, challenge: NewChallenge, limits: SendLimits, ttl: timedelta, now: datetime
 ) -> ChallengeStored | TooManySends:
     """Keep a challenge unless too many were sent in the last hour; the count survives restarts."""
     hashes = {"phone_hash": challenge.phone_hash, "address_hash": challenge.address_hash}
@@ -88,14 +86,14 @@ def store_challenge(
     return ChallengeStored()
 
 
-def find_newest_challenge(tx: Connection[TupleRow], phone_hash: bytes) -> UUID | None:
+def find_newest_challenge(tx: Tx, phone_hash: bytes) -> UUID | None:
     """The challenge a code for this number is tried against."""
     row = tx.execute(sql("find_newest_challenge"), {"phone_hash": phone_hash}).fetchone()
     return row[0] if row else None
 
 
 def try_code(
-    tx: Connection[TupleRow], phone_hash: bytes, challenge_id: UUID, code_hash: bytes, max_tries: int, now: datetime
+    tx: Tx, phone_hash: bytes, challenge_id: UUID, code_hash: bytes, max_tries: int, now: datetime
 ) -> CodeAccepted | WrongCode | TooManyTries:
     """Try a code; commit whatever comes out, because a wrong try counts."""
     month = {"phone_hash": phone_hash, "window_start": now - FAILURE_WINDOW}
@@ -114,7 +112,7 @@ def try_code(
     return WrongCode()
 
 
-def delete_old_challenges(tx: Connection[TupleRow], now: datetime) -> None:
+def delete_old_challenges(tx: Tx, now: datetime) -> None:
     """Retention of challenges and failures."""
     tx.execute(sql("delete_old_challenges"), {"before": now - CHALLENGE_RETENTION})
     tx.execute(sql("delete_old_code_failures"), {"before": now - FAILURE_WINDOW})

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
 from shared.db.queries import sql
+from shared.db.types import Tx
 
 # A phone that sends the same token twice at once is in a hurry, not a thief (RELIABILITY S11).
 REUSE_GRACE = timedelta(seconds=5)
@@ -35,7 +33,7 @@ class FamilyRevoked:
 
 
 def insert_refresh_token(
-    tx: Connection[TupleRow], token_hash: bytes, family_id: UUID, shopper_id: int, now: datetime, ttl: timedelta
+    tx: Tx, token_hash: bytes, family_id: UUID, shopper_id: int, now: datetime, ttl: timedelta
 ) -> None:
     """Keep a token's hash."""
     tx.execute(
@@ -51,7 +49,7 @@ def insert_refresh_token(
 
 
 def rotate_refresh_token(
-    tx: Connection[TupleRow], old_hash: bytes, new_hash: bytes, now: datetime, ttl: timedelta
+    tx: Tx, old_hash: bytes, new_hash: bytes, now: datetime, ttl: timedelta
 ) -> Rotated | NotAToken | FamilyRevoked:
     """Replace a token by the next one; commit whatever comes out, because a revocation must last."""
     row = tx.execute(sql("replace_refresh_token"), {"token_hash": old_hash, "now": now}).fetchone()
@@ -68,11 +66,11 @@ def rotate_refresh_token(
     return FamilyRevoked(reused[0])
 
 
-def revoke_family(tx: Connection[TupleRow], family_id: UUID, now: datetime) -> None:
+def revoke_family(tx: Tx, family_id: UUID, now: datetime) -> None:
     """End a login; harmless when it has ended."""
     tx.execute(sql("revoke_refresh_family"), {"family_id": family_id, "now": now})
 
 
-def delete_old_refresh_tokens(tx: Connection[TupleRow], now: datetime) -> None:
+def delete_old_refresh_tokens(tx: Tx, now: datetime) -> None:
     """Retention."""
     tx.execute(sql("delete_old_refresh_tokens"), {"before": now})

@@ -1,0 +1,97 @@
+"""Products as shoppers see them: by id, by code, on offer, and with what is in them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg.rows import args_row, class_row
+
+from shared.db.queries import sql
+from shared.db.types import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What a list, a cart or a search result shows."""
+
+    product_id: int
+    name: str
+    brand: str | None
+    price_minor: int
+    discounted_price_minor: int | None
+    barcode: str
+    weight_g: int | None
+    expiry: date | None
+    category_id: int | None
+    offer_name: str | None
+    image: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDetail(Product):
+    """Everything about one product. No allergens mean "none" only when `allergens_are_known`."""
+
+    gtin: str | None
+    quantity_text: str | None
+    price_is_estimated: bool
+    allergens_are_known: bool
+    category_name: str | None
+    food_types: list[dict[str, int | str]]
+    allergens: list[dict[str, int | str | bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A row of one of the short lists: food types, categories, allergens."""
+
+    id: int
+    name: str
+
+
+def list_products(tx: Tx, product_ids: Iterable[int]) -> dict[int, Product]:
+    """The products of these ids by id; an id without a product is left out."""
+    with tx.cursor(row_factory=args_row(Product)) as cursor:
+        rows = cursor.execute(sql("list_products"), {"product_ids": list(product_ids)}).fetchall()
+    return {product.product_id: product for product in rows}
+
+
+def find_product_detail(tx: Tx, product_id: int) -> ProductDetail | None:
+    """One product with all that is known about it."""
+    with tx.cursor(row_factory=class_row(ProductDetail)) as cursor:
+        return cursor.execute(sql("find_product_detail"), {"product_id": product_id}).fetchone()
+
+
+def find_product_id(tx: Tx, code: str) -> int | None:
+    """The product behind a normalised code."""
+    row = tx.execute(sql("find_product_id_by_code"), {"code": code}).fetchone()
+    return row[0] if row else None
+
+
+def list_offers(tx: Tx, after: int, limit: int) -> list[Product]:
+    """Products with an offer, in order of their ids, after one."""
+    with tx.cursor(row_factory=args_row(Product)) as cursor:
+        return cursor.execute(sql("list_offers"), {"after": after, "limit": limit}).fetchall()
+
+
+def list_shopper_allergens(tx: Tx, shopper_id: int) -> list[Named]:
+    """What a shopper must not eat."""
+    with tx.cursor(row_factory=args_row(Named)) as cursor:
+        return cursor.execute(sql("list_shopper_allergens"), {"shopper_id": shopper_id}).fetchall()
+
+
+def list_food_types(tx: Tx) -> list[Named]:
+    """Every food type."""
+    with tx.cursor(row_factory=args_row(Named)) as cursor:
+        return cursor.execute(sql("list_food_types")).fetchall()
+
+
+def list_categories(tx: Tx) -> list[Named]:
+    """Every category."""
+    with tx.cursor(row_factory=args_row(Named)) as cursor:
+        return cursor.execute(sql("list_categories")).fetchall()
+
+
+def list_allergens(tx: Tx) -> list[Named]:
+    """Every allergen."""
+    with tx.cursor(row_factory=args_row(Named)) as cursor:
+        return cursor.execute(sql("list_allergens")).fetchall()

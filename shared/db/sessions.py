@@ -1,0 +1,382 @@
+"""What a shopper's phone does to a cart: take it, change it, leave it, pay. Each locks the cart's row first, as
+ingest does, so that a scan that races a checkout falls on one side or the other and never in between.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid4
+
+from psycopg.errors import UniqueViolation
+
+from shared.db.alerts import Alert, raise_alerts
+from shared.db.cart_records import (
+    LockedCart,
+    list_session_facts,
+    lock_carts,
+    mark_incomplete,
+    save_carts,
+    save_sessions,
+)
+from shared.db.event_rows import Decision, EventRow, insert_event_rows, update_verdicts
+from shared.db.queries import sql
+from shared.db.types import Tx
+from shared.domain.cart_record import (
+    CartRecord,
+    Verdict,
+    close_session,
+    open_session,
+    refold,
+    settle_phone_change,
+)
+from shared.domain.frontier import give_up_gap
+from shared.domain.session_cart import Fact, Key, PricedProduct, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The shopper holds the cart; `already`: he did before."""
+
+    session_id: UUID
+    cart_id: int
+    already: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CartUnknown:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class CartInUse:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsAnotherCart:
+    cart_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPairingCode:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChanged:
+    cart_id: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoCart:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class NotInCart:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownProduct:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class LineLimit:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    cart_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsInCart:
+    total_items: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedOut:
+    """The order; money in minor units, `total_minor` is what was paid."""
+
+    order_id: int
+    receipt_number: int
+    total_items: int
+    subtotal_minor: int
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyCart:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class GapOpen:
+    """Events are missing; they are being asked for."""
+
+
+def connect_cart(
+    tx: Tx, cart_id: int, shopper_id: int, pairing_code: str | None, pairing_required: bool, now: datetime
+) -> Connected | CartUnknown | CartInUse | HoldsAnotherCart | WrongPairingCode:
+    """Give the cart to the shopper, or say why not. Of two phones at the same cart one wins."""
+    cart = lock_carts(tx, [cart_id]).get(cart_id)
+    if cart is None or cart.is_revoked:
+        return CartUnknown()
+    session = cart.record.session
+    if session is not None and session.shopper_id == shopper_id:
+        return Connected(session.session_id, cart_id, already=True)
+    held = _find_held_cart(tx, shopper_id)
+    if held is not None:
+        return HoldsAnotherCart(held)
+    if session is not None and session.shopper_id is not None:
+        return CartInUse()
+    if pairing_required and not _is_shown(tx, cart_id, pairing_code):
+        return WrongPairingCode()
+    try:
+        with tx.transaction():
+            session_id = _take(tx, cart, shopper_id, now)
+    except UniqueViolation as refusal:
+        if refusal.diag.constraint_name != "one_open_session_per_shopper":
+            raise
+        held = _find_held_cart(tx, shopper_id)
+        return HoldsAnotherCart(held) if held is not None else CartInUse()
+    tx.execute(sql("set_pairing_code"), {"cart_id": cart_id, "pairing_code": new_pairing_code(), "now": now})
+    return Connected(session_id, cart_id, already=False)
+
+
+def change_item(
+    tx: Tx, shopper_id: int, product_id: int, pieces: Literal[1, -1], now: datetime
+) -> ItemChanged | NoCart | NotInCart | UnknownProduct | LineLimit:
+    """One piece more or less, by hand on the phone; it stands in the log behind what the cart said last."""
+    cart = _lock_held_cart(tx, shopper_id)
+    if cart is None:
+        return NoCart()
+    found = tx.execute(sql("find_product_to_change"), {"product_id": product_id}).fetchone()
+    if found is None:
+        return UnknownProduct()
+    *priced, code = found
+    product = PricedProduct(*priced)
+    kind: Literal["scan", "remove"] = "scan" if pieces > 0 else "remove"
+
+    def fact_at(key: Key) -> Fact:
+        return Fact(key, kind, code, 1, product)
+
+    record, entry = settle_phone_change(cart.record, fact_at)
+    match entry.reason:
+        case None:
+            payload = json.dumps({"type": kind, "product_id": product_id}).encode()
+            insert_event_rows(tx, [EventRow(record.cart_id, entry, "phone", payload, now)])
+            save_sessions(tx, [(cart, record)], now)
+            save_carts(tx, [(cart, record)], now)
+            return ItemChanged(record.cart_id, cart.version + 1)
+        case Refusal.NOT_IN_CART:
+            return NotInCart()
+        case _:
+            return LineLimit()
+
+
+def disconnect_cart(tx: Tx, shopper_id: int, abandon: bool, now: datetime) -> Disconnected | NoCart | GoodsInCart:
+    """Leave the cart; with unpaid goods in it only when the shopper says so."""
+    cart = _lock_held_cart(tx, shopper_id)
+    if cart is None or cart.record.session is None:
+        return NoCart()
+    items = cart.record.session.cart.total_items
+    if items and not abandon:
+        return GoodsInCart(items)
+    _close(tx, cart, "released", now)
+    return Disconnected(cart.record.cart_id)
+
+
+def checkout(tx: Tx, shopper_id: int, currency: str, now: datetime) -> CheckedOut | NoCart | EmptyCart | GapOpen:
+    """Turn the session into an order, at the prices of the scans, and end it; all or nothing."""
+    cart = _lock_held_cart(tx, shopper_id)
+    if cart is None or cart.record.session is None:
+        return NoCart()
+    session = cart.record.session
+    if cart.record.frontier.has_gap:
+        return GapOpen()
+    if not session.cart.lines:
+        return EmptyCart()
+    order = _write_order(tx, cart, shopper_id, currency, now)
+    _close(tx, cart, "checked_out", now)
+    return order
+
+
+def abandon_idle_sessions(tx: Tx, idle_since: datetime, now: datetime) -> int:
+    """Close trips without an event since `idle_since`; goods left in a cart call staff. Gives how many."""
+    carts = lock_carts(tx, _list_idle_carts(tx, idle_since))
+    still_idle = carts.keys() & _list_idle_carts(tx, idle_since) if carts else set()
+    for cart_id in sorted(still_idle):
+        cart = carts[cart_id]
+        session = cart.record.session
+        assert session is not None, "it was listed as open under our lock"
+        _close(tx, cart, "abandoned", now)
+        if session.cart.lines:
+            detail = f"{session.cart.total_items} pieces left in the cart"
+            raise_alerts(tx, [Alert("abandoned", cart.store_id, cart_id, session.session_id, detail)], now)
+    return len(still_idle)
+
+
+def give_up_old_gaps(tx: Tx, gap_since: datetime, now: datetime) -> list[int]:
+    """Move past gaps that stand since before `gap_since` although the cart is online: the trip is flagged incomplete
+    and staff are called. Gives the carts."""
+    ids = [cart_id for (cart_id,) in tx.execute(sql("list_old_gaps"), {"gap_since": gap_since}).fetchall()]
+    given_up = []
+    for cart in lock_carts(tx, ids).values():
+        if cart.gap_since is None or cart.gap_since >= gap_since:
+            continue
+        missing = cart.record.frontier.first_missing
+        record = mark_incomplete(replace(cart.record, frontier=give_up_gap(cart.record.frontier)))
+        save_sessions(tx, [(cart, record)], now)
+        save_carts(tx, [(cart, record)], now)
+        session_id = record.session.session_id if record.session else None
+        detail = f"events from {missing[0]}/{missing[1]} never came"
+        raise_alerts(tx, [Alert("gap", cart.store_id, record.cart_id, session_id, detail)], now)
+        given_up.append(record.cart_id)
+    return given_up
+
+
+def rotate_pairing_codes(tx: Tx, shown_since: datetime, now: datetime) -> int:
+    """New codes for free carts that are online and have shown theirs since before `shown_since`."""
+    rows = tx.execute(sql("list_old_pairing_codes"), {"shown_since": shown_since}).fetchall()
+    carts = sorted(lock_carts(tx, [cart_id for (cart_id,) in rows])) if rows else []
+    if not carts:
+        return 0
+    codes = [new_pairing_code() for _ in carts]
+    parameters = {"cart_ids": carts, "pairing_codes": codes, "shown_since": shown_since, "now": now}
+    return tx.execute(sql("rotate_pairing_codes"), parameters).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGap:
+    """A cart that has not sent what is before its newest event."""
+
+    store: str
+    cart_id: int
+    epoch: int
+    seq: int
+
+
+def list_open_gaps(tx: Tx, gap_since: datetime) -> list[OpenGap]:
+    """Gaps that stand since before `gap_since`, to be asked for again."""
+    return [OpenGap(*row) for row in tx.execute(sql("list_open_gaps"), {"gap_since": gap_since}).fetchall()]
+
+
+def new_pairing_code() -> str:
+    """Six random digits."""
+    return f"{secrets.randbelow(1_000_000):06d}"
+
+
+def _list_idle_carts(tx: Tx, idle_since: datetime) -> set[int]:
+    return {cart_id for (cart_id,) in tx.execute(sql("list_idle_sessions"), {"idle_since": idle_since}).fetchall()}
+
+
+def _find_held_cart(tx: Tx, shopper_id: int) -> int | None:
+    row = tx.execute(sql("find_session_of_shopper"), {"shopper_id": shopper_id}).fetchone()
+    return row[1] if row else None
+
+
+def _lock_held_cart(tx: Tx, shopper_id: int) -> LockedCart | None:
+    """The cart that the shopper holds, locked; None when he holds none, or lost it while we waited."""
+    cart_id = _find_held_cart(tx, shopper_id)
+    if cart_id is None:
+        return None
+    cart = lock_carts(tx, [cart_id])[cart_id]
+    session = cart.record.session
+    return cart if session is not None and session.shopper_id == shopper_id else None
+
+
+def _is_shown(tx: Tx, cart_id: int, pairing_code: str | None) -> bool:
+    row = tx.execute(sql("find_pairing_code"), {"cart_id": cart_id}).fetchone()
+    return row is not None and pairing_code is not None and secrets.compare_digest(row[0], pairing_code)
+
+
+def _take(tx: Tx, cart: LockedCart, shopper_id: int, now: datetime) -> UUID:
+    session = cart.record.session
+    if session is not None:
+        tx.execute(sql("take_session"), {"session_id": session.session_id, "shopper_id": shopper_id})
+        tx.execute(sql("bump_version"), {"cart_id": cart.record.cart_id})
+        return session.session_id
+    session_id = uuid4()
+    record = open_session(cart.record, session_id, shopper_id, now)
+    if cart.record.has_unclaimed:
+        record = _claim(tx, record)
+    save_sessions(tx, [(cart, record)], now)
+    save_carts(tx, [(cart, record)], now)
+    return session_id
+
+
+def _claim(tx: Tx, record: CartRecord) -> CartRecord:
+    """Take in what the cart said since its last trip."""
+    assert record.session is not None
+    session = record.session
+    logged = list_session_facts(tx, record.cart_id, session.session_id, session.after)
+    record, decided = refold(record, [one.fact for one in logged])
+    update_verdicts(
+        tx,
+        [
+            Decision(
+                record.cart_id,
+                key,
+                session.session_id,
+                Verdict.REFUSED if reason else Verdict.APPLIED,
+                reason,
+            )
+            for key, reason in decided.items()
+        ],
+    )
+    return record
+
+
+def _write_order(tx: Tx, cart: LockedCart, shopper_id: int, currency: str, now: datetime) -> CheckedOut:
+    session = cart.record.session
+    assert session is not None
+    number = tx.execute(sql("next_receipt_number"), {"store_id": cart.store_id}).fetchone()
+    assert number is not None
+    order = tx.execute(
+        sql("insert_order"),
+        {
+            "store_id": cart.store_id,
+            "shopper_id": shopper_id,
+            "cart_id": cart.record.cart_id,
+            "session_id": session.session_id,
+            "receipt_number": number[0],
+            "currency": currency,
+            "total_items": session.cart.total_items,
+            "subtotal_minor": session.cart.subtotal_minor,
+            "total_minor": session.cart.total_minor,
+            "incomplete": session.incomplete,
+            "now": now,
+        },
+    ).fetchone()
+    assert order is not None
+    tx.execute(sql("insert_order_lines"), {"order_id": order[0], "session_id": session.session_id})
+    totals = session.cart
+    return CheckedOut(order[0], number[0], totals.total_items, totals.subtotal_minor, totals.total_minor)
+
+
+def _close(tx: Tx, cart: LockedCart, status: Literal["checked_out", "released", "abandoned"], now: datetime) -> None:
+    session = cart.record.session
+    assert session is not None
+    closed = close_session(cart.record).closed
+    tx.execute(
+        sql("close_session"),
+        {"session_id": session.session_id, "status": status, "now": now, "closed_version": cart.version + 1},
+    )
+    tx.execute(
+        sql("close_cart"),
+        {
+            "cart_id": cart.record.cart_id,
+            "epoch": closed[0],
+            "seq": closed[1],
+            "sub": closed[2],
+            "now": now,
+            "pairing_code": new_pairing_code(),
+        },
+    )

@@ -1,0 +1,59 @@
+-- name: list_unpublished_carts
+-- Carts whose newest version the broker has not confirmed.
+SELECT cart_id FROM cart WHERE version > published_version AND cart_id > %(after)s ORDER BY cart_id LIMIT %(limit)s;
+
+-- name: read_carts
+-- Everything a state says about a cart but its lines and notices, read in one go.
+SELECT c.cart_id, st.name AS store, c.version, c.published_version, c.ack_epoch, c.ack_seq, c.pairing_code,
+       s.session_id, s.shopper_id, s.incomplete, s.next_line, s.measured_g,
+       coalesce(s.opened_at, c.last_closed_at, c.created_at) AS notices_since
+FROM cart c
+JOIN store st USING (store_id)
+LEFT JOIN cart_session s ON s.cart_id = c.cart_id AND s.status = 'open'
+WHERE c.cart_id = ANY(%(cart_ids)s)
+ORDER BY c.cart_id;
+
+-- name: list_farewells
+-- Sessions that closed after the last published version of their cart: their shoppers have not been told.
+SELECT s.session_id, s.cart_id, s.shopper_id, s.next_line, s.measured_g
+FROM cart_session s
+JOIN cart c USING (cart_id)
+WHERE s.cart_id = ANY(%(cart_ids)s) AND s.shopper_id IS NOT NULL AND s.closed_version > c.published_version
+ORDER BY s.cart_id, s.closed_version;
+
+-- name: list_state_lines
+-- The lines of these sessions with what a display needs.
+SELECT l.session_id, l.line, l.product_id, l.code, l.quantity, l.unit_price_minor, l.unit_paid_minor, l.unit_weight_g,
+       p.name, p.gtin
+FROM cart_line l
+JOIN product p USING (product_id)
+WHERE l.session_id = ANY(%(session_ids)s)
+ORDER BY l.session_id, l.line;
+
+-- name: list_notices
+-- The newest few events of each cart that had no effect, since its trip began or its last one ended.
+SELECT v.cart_id, e.epoch, e.seq, e.reason, e.code
+FROM unnest(%(cart_ids)s::int[], %(since)s::timestamptz[]) AS v (cart_id, since)
+CROSS JOIN LATERAL (
+    SELECT epoch, seq, reason, code
+    FROM cart_event
+    WHERE cart_id = v.cart_id AND verdict IN ('refused', 'late') AND received_at >= v.since
+    ORDER BY epoch DESC, seq DESC
+    LIMIT %(limit)s
+) AS e
+ORDER BY v.cart_id, e.epoch, e.seq;
+
+-- name: mark_published
+-- The broker has confirmed these versions.
+UPDATE cart c
+SET published_version = greatest(c.published_version, v.version)
+FROM unnest(%(cart_ids)s::int[], %(versions)s::bigint[]) AS v (cart_id, version)
+WHERE c.cart_id = v.cart_id;
+
+-- name: publish_everything_again
+-- The broker has lost its memory: every cart's state has to be said again.
+UPDATE cart SET published_version = least(published_version, version - 1) WHERE published_version >= version;
+
+-- name: find_cart_of_shopper
+-- The cart that a shopper holds.
+SELECT cart_id FROM cart_session WHERE shopper_id = %(shopper_id)s AND status = 'open';

@@ -1,0 +1,50 @@
+-- name: list_products
+-- Products by id.
+SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p.barcode, p.weight_g, p.expiry,
+       p.category_id, p.offer_name, p.image
+FROM product AS p WHERE p.product_id = ANY(%(product_ids)s);
+
+-- name: find_product_detail
+-- One product with its category, food types and allergens.
+SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p.barcode, p.weight_g, p.expiry,
+       p.category_id, p.offer_name, p.image, p.gtin, p.quantity_text, p.price_is_estimated, p.allergens_are_known,
+       c.name AS category_name,
+       ARRAY(SELECT jsonb_build_object('id', f.food_type_id, 'name', f.name)
+             FROM product_food_type AS pf JOIN food_type AS f USING (food_type_id)
+             WHERE pf.product_id = p.product_id ORDER BY f.food_type_id) AS food_types,
+       ARRAY(SELECT jsonb_build_object('id', a.allergen_id, 'name', a.name, 'traces_only', pa.traces_only)
+             FROM product_allergen AS pa JOIN allergen AS a USING (allergen_id)
+             WHERE pa.product_id = p.product_id ORDER BY a.allergen_id) AS allergens
+FROM product AS p LEFT JOIN category AS c USING (category_id)
+WHERE p.product_id = %(product_id)s;
+
+-- name: find_product_id_by_code
+-- Which product a normalised code leads to.
+SELECT product_id FROM product_code WHERE code = %(code)s;
+
+-- name: list_offers
+-- Products with an offer or a lowered price, after a product.
+SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p.barcode, p.weight_g, p.expiry,
+       p.category_id, p.offer_name, p.image
+FROM product AS p
+WHERE (p.offer_name IS NOT NULL OR p.discounted_price_minor IS NOT NULL)
+  AND (p.offer_name IS NOT NULL OR p.discounted_price_minor < p.price_minor)
+  AND p.product_id > %(after)s
+ORDER BY p.product_id LIMIT %(limit)s;
+
+-- name: list_shopper_allergens
+-- A shopper's own allergies.
+SELECT a.allergen_id, a.name FROM shopper_allergen JOIN allergen AS a USING (allergen_id)
+WHERE shopper_id = %(shopper_id)s ORDER BY position;
+
+-- name: list_food_types
+-- Every food type.
+SELECT food_type_id, name FROM food_type ORDER BY food_type_id;
+
+-- name: list_categories
+-- Every category.
+SELECT category_id, name FROM category ORDER BY category_id;
+
+-- name: list_allergens
+-- Every allergen.
+SELECT allergen_id, name FROM allergen ORDER BY allergen_id;
