@@ -251,6 +251,8 @@ class SimCart:
         for held in self.downlink.release(now_s):
             self._understand(*held)
         self._publish(self.device.tick(now_s))
+        if self.device.asks_for_state(now_s):
+            self.refresh()
         if self._telemetry_every_s is not None and now_s >= self._telemetry_at_s:
             self._telemetry_at_s = now_s + self._telemetry_every_s
             self.place.walk(self._telemetry_every_s)

@@ -56,6 +56,7 @@ class Device:
         self._patience_s = PATIENCE_S
         self._resend_at_s: float | None = None
         self._resend_answered_s = float("-inf")
+        self._ask_at_s: float | None = None
 
     @property
     def session(self) -> str | None:
@@ -71,8 +72,8 @@ class Device:
 
     @property
     def wake_at_s(self) -> float | None:
-        """When `tick` wants to be called next."""
-        return self._resend_at_s
+        """When `tick` and `asks_for_state` want to be called next."""
+        return min((at for at in (self._resend_at_s, self._ask_at_s) if at is not None), default=None)
 
     def power_cut(self, *, keep_journal: bool) -> int:
         """Memory is lost, and with `keep_journal` False the storage too; gives the number of events lost."""
@@ -84,13 +85,14 @@ class Device:
         self.connected = True
         self._in_flight = 0
         self._patience_s = PATIENCE_S
+        self._ask_at_s = None if self.state is not None else now_s + PATIENCE_S
         return [self.birth(online=True), *self._fill_window(now_s)]
 
     def disconnect(self) -> None:
         """The connection is gone."""
         self.connected = False
         self._in_flight = 0
-        self._resend_at_s = None
+        self._resend_at_s = self._ask_at_s = None
 
     def birth(self, *, online: bool) -> Publish:
         """The birth message, or with `online` False the will."""
@@ -124,6 +126,7 @@ class Device:
         if self.state is not None and state.version <= self.state.version:
             return []
         self.state = state
+        self._ask_at_s = None
         ack = (state.ack.epoch, state.ack.seq)
         if self.journal.epoch == 0 or ack > (self.journal.epoch, self.journal.last_seq):
             # Either the storage was reset, or the backend settled numbers that this journal never gave out:
@@ -167,6 +170,15 @@ class Device:
         self._patience_s = min(self._patience_s * 2, PATIENCE_MAX_S)
         self._resend_at_s = None
         return self._repeat(now_s, (0, 0))
+
+    def asks_for_state(self, now_s: float) -> bool:
+        """Whether to subscribe again, which brings the retained state: a cart without one cannot show anything,
+        and after a reset of its storage cannot number anything.
+        """
+        if not self.connected or self._ask_at_s is None or now_s < self._ask_at_s:
+            return False
+        self._ask_at_s = now_s + PATIENCE_S * (1 + JITTER * self._random.random())
+        return True
 
     def telemetry(self, x: float, y: float, floor: int, battery_pct: int, rssi_dbm: int) -> Publish:
         """Where the cart is and how it feels."""
