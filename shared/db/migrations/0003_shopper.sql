@@ -79,10 +79,12 @@ CREATE TABLE idempotency_key (
     PRIMARY KEY (shopper_id, key)
 );
 
+-- Pairing codes under way or found wrong.
 CREATE TABLE pairing_try (
-    shopper_id integer NOT NULL REFERENCES shopper ON DELETE CASCADE,
-    cart_id    integer NOT NULL,
-    tried_at   timestamptz NOT NULL
+    pairing_try_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    shopper_id     integer NOT NULL REFERENCES shopper ON DELETE CASCADE,
+    cart_id        integer NOT NULL,
+    tried_at       timestamptz NOT NULL
 );
 CREATE INDEX pairing_try_by_shopper ON pairing_try (shopper_id, tried_at);
 CREATE INDEX pairing_try_by_cart ON pairing_try (cart_id, tried_at);

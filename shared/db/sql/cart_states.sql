@@ -6,7 +6,7 @@ SELECT cart_id FROM cart WHERE version > published_version AND cart_id > %(after
 -- Everything a state says about a cart but its lines and notices, read in one go.
 SELECT c.cart_id, st.name AS store, c.version, c.published_version, c.ack_epoch, c.ack_seq, c.pairing_code,
        s.session_id, s.shopper_id, s.incomplete, s.next_line, s.measured_g,
-       coalesce(s.opened_at, c.last_closed_at, c.created_at) AS notices_since
+       coalesce(s.opened_at, c.last_closed_at, to_timestamp(0)) AS notices_since
 FROM cart c
 JOIN store st USING (store_id)
 LEFT JOIN cart_session s ON s.cart_id = c.cart_id AND s.status = 'open'

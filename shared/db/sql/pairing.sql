@@ -1,0 +1,24 @@
+-- name: lock_pairing_tries
+-- Guesses by one shopper, or at one cart, wait for each other; in key order, so that they never deadlock.
+SELECT pg_advisory_xact_lock(%(space)s, key)
+FROM (SELECT unnest(ARRAY[%(shopper_id)s, -%(cart_id)s]::integer[]) AS key ORDER BY key) AS ordered;
+
+-- name: count_pairing_tries
+-- Guesses of the last minute, the larger of the shopper's and the cart's, and when that minute began.
+SELECT greatest(count(*) FILTER (WHERE shopper_id = %(shopper_id)s), count(*) FILTER (WHERE cart_id = %(cart_id)s)),
+       min(tried_at)
+FROM pairing_try
+WHERE tried_at > %(since)s AND (shopper_id = %(shopper_id)s OR cart_id = %(cart_id)s);
+
+-- name: insert_pairing_try
+-- A guess about to be made.
+INSERT INTO pairing_try (shopper_id, cart_id, tried_at) VALUES (%(shopper_id)s, %(cart_id)s, %(now)s)
+RETURNING pairing_try_id;
+
+-- name: delete_pairing_try
+-- The guess was right, or none was needed.
+DELETE FROM pairing_try WHERE pairing_try_id = %(pairing_try_id)s;
+
+-- name: delete_old_pairing_tries
+-- Retention.
+DELETE FROM pairing_try WHERE tried_at < %(before)s;
