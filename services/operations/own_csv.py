@@ -1,0 +1,149 @@
+"""Our own catalogue CSV: one line a product, columns found by their names in the first line."""
+
+import csv
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from services.operations.catalogue_row import (
+    ALLERGENS,
+    CatalogueRow,
+    ProductFacts,
+    clean_text,
+    read_row,
+    weight_of,
+)
+from services.operations.price_rules import parse_price
+from services.operations.refusals import RowRefused
+
+COLUMNS = {
+    "code": "the code on the pack (EAN-8, EAN-13, UPC-A, UPC-E, GTIN-14) or a code of the shop's own; required",
+    "name": "required",
+    "brand": "",
+    "quantity": 'as printed on the pack, "350 g"',
+    "price": "12.50; empty: see --price-rule",
+    "discounted_price": "what is paid instead, at most the price",
+    "offer": "name of an offer",
+    "weight_g": "what one piece weighs on the scale",
+    "category": "",
+    "food_types": "Vegan|Organic",
+    "allergens": f"codes, or none; empty: not known. Codes: {', '.join(sorted(ALLERGENS))}",
+    "traces": "codes as above",
+    "tax_rate": "per cent, 7 when the column is absent",
+    "expiry": "2027-01-31",
+    "image": "file name in the image folder",
+    "more_codes": "other codes of the same product, parted by |",
+}
+REQUIRED = ("code", "name")
+_DELIMITERS = ",;\t"
+_DEFAULT_TAX_RATE_BP = 700
+
+
+def find_delimiter(header: str) -> str | None:
+    """What parts the columns of this first line, or None when it lacks the required ones."""
+    for delimiter in _DELIMITERS:
+        names = {name.strip().lower() for name in header.split(delimiter)}
+        if names.issuperset(REQUIRED):
+            return delimiter
+    return None
+
+
+def unknown_columns(header: str) -> list[str]:
+    """Columns that would be silently left out, most often a typing mistake."""
+    return [name for name in _split(header, find_delimiter(header) or ",") if name.strip().lower() not in COLUMNS]
+
+
+def row_reader(header: str) -> Callable[[str], CatalogueRow]:
+    """Reads each later line of a file that begins with `header`; it raises RowRefused."""
+    delimiter = find_delimiter(header) or ","
+    names = [name.strip().lower() for name in _split(header, delimiter)]
+
+    def read(text: str) -> CatalogueRow:
+        cells = _split(text, delimiter)
+        if len(cells) != len(names):
+            raise RowRefused("broken_line", f"{len(cells)} columns instead of {len(names)}")
+        row = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
+        more_codes = frozenset(_items(row.get("more_codes", "")))
+        return read_row(row["code"], _facts(row), more_codes)
+
+    return read
+
+
+def code_in(text: str, header: str) -> str:
+    """The code of a line that may be broken, for the report."""
+    delimiter = find_delimiter(header) or ","
+    names = [name.strip().lower() for name in header.split(delimiter)]
+    cells = text.split(delimiter)
+    place = names.index("code") if "code" in names else 0
+    return cells[place].strip().strip('"') if place < len(cells) else ""
+
+
+def _split(text: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True))
+    except (csv.Error, StopIteration) as problem:
+        raise RowRefused("broken_line", f"not a line of CSV: {problem}") from None
+
+
+def _facts(row: Mapping[str, str]) -> ProductFacts:
+    facts: ProductFacts = {"name": clean_text(row["name"], "name")}
+    if "brand" in row:
+        facts["brand"] = clean_text(row["brand"], "brand") or None
+    if "quantity" in row:
+        facts["quantity_text"] = clean_text(row["quantity"], "quantity", 80) or None
+    if "offer" in row:
+        facts["offer_name"] = clean_text(row["offer"], "offer") or None
+    if "category" in row:
+        facts["category"] = clean_text(row["category"], "category", 80) or None
+    if "image" in row:
+        facts["image"] = clean_text(row["image"], "image") or None
+    if row.get("price"):
+        facts["price_minor"] = parse_price(row["price"])
+    if "discounted_price" in row:
+        facts["discounted_price_minor"] = parse_price(row["discounted_price"]) if row["discounted_price"] else None
+    if "weight_g" in row:
+        facts["weight_g"] = weight_of(row["weight_g"]) if row["weight_g"] else None
+    if "tax_rate" in row:
+        facts["tax_rate_bp"] = _tax_rate_bp(row["tax_rate"]) if row["tax_rate"] else _DEFAULT_TAX_RATE_BP
+    if "expiry" in row:
+        facts["expiry"] = _date(row["expiry"]) if row["expiry"] else None
+    if "food_types" in row:
+        facts["food_types"] = frozenset(_food_type(item) for item in _items(row["food_types"]))
+    if "allergens" in row:
+        facts["allergens"] = _allergens(row["allergens"])
+        facts["allergens_are_known"] = bool(row["allergens"])
+    if "traces" in row:
+        facts["traces"] = _allergens(row["traces"])
+    return facts
+
+
+def _items(cell: str) -> list[str]:
+    return [item.strip() for item in cell.split("|") if item.strip()]
+
+
+def _food_type(text: str) -> str:
+    name = clean_text(text, "food type", 40)
+    return name[:1].upper() + name[1:]
+
+
+def _allergens(cell: str) -> frozenset[str]:
+    codes = frozenset(item.lower() for item in _items(cell)) - {"none"}
+    for code in sorted(codes - ALLERGENS):
+        raise RowRefused("allergen", f"{code!r} is none of the 14 allergens")
+    return codes
+
+
+def _tax_rate_bp(text: str) -> int:
+    try:
+        rate_bp = parse_price(text.removesuffix("%").strip())
+    except RowRefused:
+        rate_bp = -1
+    if not 0 <= rate_bp <= 10_000:
+        raise RowRefused("tax_rate", f"{text!r} is not a tax rate between 0 and 100 per cent")
+    return rate_bp
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RowRefused("expiry", f"{text!r} is not a date such as 2027-01-31") from None
