@@ -1,5 +1,6 @@
 """`smartcart up`, `demo` and `migrate`."""
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -56,7 +57,7 @@ def demo(
     # Whoever follows along by phone needs a code, and no SMS is sent from a demo.
     environment = {"FIXED_OTP": "123456", **selection.environment}
     ports = Ports(http=http_port, mqtt=mqtt_port, ws=ws_port)
-    with stack_in_background(selection.data_dir, environment, ports) as stack:
+    with stack_in_background(selection.data_dir, environment, ports) as stack, contextlib.suppress(KeyboardInterrupt):
         run_demo(stack, carts, for_s)
 
 

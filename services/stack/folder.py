@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from services.stack.errors import StackRunning
+from services.stack.errors import StackFailed, StackRunning
 from services.stack.postgres import Cluster, socket_path_fits
 from shared.settings import PROGRAMS
 
@@ -58,9 +58,12 @@ class StackFolder:
         return self.logs / f"{part}.log"
 
     def make(self) -> None:
-        """Create what is missing; readable by the owner only."""
+        """Create what is missing; readable by the owner only. Raises StackFailed."""
         for folder in (self.root, self.run, self.logs):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as problem:
+                raise StackFailed(f"{folder} cannot be made: {problem.strerror}") from problem
 
     @contextlib.contextmanager
     def postgres_cluster(self) -> Iterator[Cluster]:

@@ -70,15 +70,10 @@ def prepare_cluster(cluster: Cluster) -> None:
     """
     binaries = _binaries()
     user = _server_user()
-    for folder in (cluster.data_dir, cluster.socket_dir):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        if user is not None:
-            account = pwd.getpwnam(user)
-            os.chown(folder, account.pw_uid, account.pw_gid)
-            _let_pass(folder.parent)
-    if user is not None:
-        _let_pass(binaries)
+    try:
+        _make_folders(cluster, binaries, user)
+    except PermissionError as problem:
+        raise PostgresFailed(f"no permission to use {problem.filename}") from problem
     clear_leftovers(cluster)
     if not (cluster.data_dir / "PG_VERSION").exists():
         _initialise(cluster, binaries, user)
@@ -113,6 +108,7 @@ def ensure_database(cluster: Cluster, database: str = DATABASE) -> None:
         capture_output=True,
         text=True,
         env=_ENVIRONMENT,
+        start_new_session=True,  # a Ctrl-C at the terminal is for the supervisor
     )
     if made.returncode != 0 and "already exists" not in made.stderr:
         raise PostgresFailed(f"createdb failed: {made.stderr.strip()}")
@@ -162,6 +158,18 @@ def wait_until_answers(cluster: Cluster, alive: "subprocess.Popen[bytes]", withi
         time.sleep(0.02)
 
 
+def _make_folders(cluster: Cluster, binaries: Path, user: str | None) -> None:
+    for folder in (cluster.data_dir, cluster.socket_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        if user is not None:
+            account = pwd.getpwnam(user)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+            _let_pass(folder.parent)
+    if user is not None:
+        _let_pass(binaries)
+
+
 def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
     """initdb in a folder beside: what a power cut leaves half made is never taken for a cluster."""
     draft = cluster.data_dir.with_name(cluster.data_dir.name + ".new")
@@ -187,6 +195,7 @@ def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
         extra_groups=None if user is None else [],
         cwd=tempfile.gettempdir(),
         env=_ENVIRONMENT,
+        start_new_session=True,  # a Ctrl-C at the terminal is for the supervisor
     )
     if made.returncode != 0:
         reason = made.stderr.strip().splitlines() or ["no reason given"]

@@ -22,7 +22,7 @@ from services.stack.postgres import Cluster, clear_leftovers, ensure_database
 from services.stack.supervisor import Supervisor
 
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")
-_FOREIGN_BROKER_WITHIN_S = 30.0
+_FOREIGN_BROKER_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ def run_stack(
                     ensure_database(cluster)
             if not supervisor.stop_requested:
                 migrate_database(address.database_url)
+            if not own_broker:
+                _wait_for_broker(address.mqtt_url, supervisor)
             brokers = [broker_part(ports, told)] if own_broker else []
             if not supervisor.stop_requested:
                 supervisor.start([*brokers, ingest_part(ports, told), gateway_part(address, told)])
-            if not own_broker:
-                _wait_for_broker(address.mqtt_url, supervisor)
             if not supervisor.stop_requested:
                 write_address(folder, address)
                 announce(

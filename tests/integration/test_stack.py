@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -47,7 +47,14 @@ class Up:
             return 0
 
     def processes(self) -> list[psutil.Process]:
-        return [child for child in psutil.Process(self.process.pid).children(recursive=True) if child.is_running()]
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def arguments(self) -> str:
+        found = []
+        for process in (psutil.Process(self.process.pid), *self.processes()):
+            with suppress(psutil.NoSuchProcess):  # a backend of PostgreSQL that just ended
+                found += process.cmdline()
+        return " ".join(found)
 
 
 def command(data_dir: Path, *options: str) -> list[str]:
@@ -112,8 +119,9 @@ def test_other_commands_find_the_stack_by_its_folder(stack: Up) -> None:
 
 def test_no_secret_is_in_any_argument(stack: Up) -> None:
     kept = json.loads((stack.data_dir / "secrets.json").read_text())
-    arguments = " ".join(" ".join(process.cmdline()) for process in stack.processes())
+    arguments = stack.arguments()
     assert len(kept) >= 4
+    assert "services.gateway" in arguments
     assert [name for name, secret in kept.items() if secret in arguments] == []
 
 
@@ -164,7 +172,8 @@ def test_sigterm_stops_everything_within_ten_seconds_and_leaves_nothing(tmp_path
         assert time.monotonic() - begun < 10
         _, alive = psutil.wait_procs(processes, timeout=1)
     assert alive == []
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["lock"]
+    assert list((tmp_path / "run").glob("*.pid")) == []
+    assert not (tmp_path / "run" / "address.json").exists()
 
 
 def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
@@ -172,6 +181,7 @@ def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
         processes = running.processes()
         os.kill(running.pid("ingest"), signal.SIGSTOP)  # so that a polite stop would take its time
         running.process.send_signal(signal.SIGINT)
+        eventually(lambda: running.pid("gateway") == 0, within_s=5)
         running.process.send_signal(signal.SIGINT)
         eventually(lambda: running.process.poll() is not None, within_s=2)
         _, alive = psutil.wait_procs(processes, timeout=3)
@@ -196,3 +206,34 @@ def test_a_database_of_the_environment_is_used_and_none_is_started(tmp_path: Pat
         assert answers(running)
         with psycopg.connect(empty_database_url) as connection:
             assert connection.execute("SELECT count(*) > 0 FROM schema_migration").fetchone() == (True,)
+
+
+def test_a_broker_of_the_environment_is_used_and_none_is_started(
+    stack: Up, tmp_path: Path, empty_database_url: str
+) -> None:
+    password = find_stack(stack.data_dir, {}).secrets["MQTT_SERVICE_PASSWORD"]
+    given = {
+        "MQTT_URL": stack.ready["mqtt"],
+        "MQTT_SERVICE_PASSWORD": password,
+        "INGEST_NAME": "ingest-1",
+        "DATABASE_URL": empty_database_url,
+    }
+    with up(tmp_path, given) as running:
+        assert running.pid("broker") == 0
+        assert running.ready["mqtt"] == stack.ready["mqtt"]
+
+
+def test_a_broker_that_does_not_answer_is_named_in_one_line(tmp_path: Path, empty_database_url: str) -> None:
+    environment = {**ENVIRONMENT, "MQTT_URL": "mqtt://127.0.0.1:9", "DATABASE_URL": empty_database_url}
+    refused = subprocess.run(command(tmp_path), env=environment, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert refused.stderr == "smartcart: no broker answers at MQTT_URL within 5 s\n"
+
+
+def test_a_database_that_does_not_answer_is_named_in_one_line_without_its_password(tmp_path: Path) -> None:
+    environment = {**ENVIRONMENT, "DATABASE_URL": "postgresql://me:hidden-word@127.0.0.1:9/shop"}
+    refused = subprocess.run(command(tmp_path), env=environment, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("smartcart: the database cannot be prepared: ")
+    assert len(refused.stderr.splitlines()) == 1
+    assert "hidden-word" not in refused.stderr
