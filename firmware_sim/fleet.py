@@ -11,7 +11,7 @@ from firmware_sim.cart import CartCredential, SimCart
 from firmware_sim.catalogue import Mapping
 from firmware_sim.connection import Broker
 from firmware_sim.ledger import Difference
-from firmware_sim.phone import Door, Phone
+from firmware_sim.phone import CodeReader, Door, Phone
 from firmware_sim.plan import THINKING_S, Trip
 from firmware_sim.radio import Weather
 from firmware_sim.shopper import Result, Shopper, Tell, keep_silent
@@ -29,7 +29,7 @@ class Fleet:
     credentials: Sequence[CartCredential]
     mqtt_url: str
     http_url: str
-    otp: str = field(repr=False)
+    codes: CodeReader
     run: int
     seed: int = 1
     speed: float = 1.0
@@ -177,7 +177,7 @@ def _hire(fleet: Fleet, door: Door, mapping: Mapping) -> list[_Hand]:
             connecting=connecting,
         )
         random = Random(f"{seed}/phone")
-        phone = Phone(door, f"+{PHONE_PREFIX}{fleet.run:06d}{number:05d}", fleet.otp, random, fleet.patience_s)
+        phone = Phone(door, f"+{PHONE_PREFIX}{fleet.run:06d}{number:05d}", fleet.codes, random, fleet.patience_s)
         shopper = Shopper(cart, phone, products, str(fleet.run), fleet.speed)
         crew.append(_Hand(credential.username, cart, phone, shopper, random.random() * THINKING_S / fleet.speed))
     return crew

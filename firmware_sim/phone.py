@@ -5,12 +5,13 @@ import http.client
 import json
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from firmware_sim.ledger import Order, read_order
@@ -19,7 +20,14 @@ ATTEMPT_TIMEOUT_S = 10.0
 RETRY_MIN_S = 0.2
 RETRY_MAX_S = 3.0
 THREADS = 16
-AWAY = (429, 502, 503, 504)  # the backend says: not now
+CODE_TRIES = 3
+CODE_WAIT_S = 5.0  # for a one-time code to reach the phone
+AWAY = (  # the backend says: not now
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
 
 
 class BackendAway(Exception):
@@ -28,6 +36,31 @@ class BackendAway(Exception):
 
 class CallRefused(Exception):
     """An answer that the shopper cannot go on with."""
+
+
+class CodeReader(Protocol):
+    """Where a phone reads the one-time code that was sent to it."""
+
+    def forget(self, mobile_number: str) -> None:
+        """A new code is about to be asked for; older ones no longer count."""
+        ...
+
+    def read(self, mobile_number: str) -> str | None:
+        """The newest code, or None when it has not come yet."""
+        ...
+
+
+class FixedCode:
+    """The backend runs with FIXED_OTP: every code is the same."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def forget(self, mobile_number: str) -> None:
+        pass
+
+    def read(self, mobile_number: str) -> str | None:
+        return self._code
 
 
 @dataclass(frozen=True)
@@ -55,6 +88,8 @@ class Door:
         self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="phone")
         self._kept = threading.local()
+        # One at a time for each end of a number: that is all that a development log tells about whose code it is.
+        self.logging_in: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def close(self) -> None:
         """End the threads; calls under way are waited for."""
@@ -104,12 +139,12 @@ class Door:
 class Phone:
     """One shopper. Every method may be repeated without harm; each waits at most `patience_s` for the backend."""
 
-    def __init__(self, door: Door, mobile_number: str, otp: str, random: Random, patience_s: float) -> None:
+    def __init__(self, door: Door, mobile_number: str, codes: CodeReader, random: Random, patience_s: float) -> None:
         self.patience_s = patience_s
         self.retries = 0
         self._door = door
         self._mobile_number = mobile_number
-        self._otp = otp
+        self._codes = codes
         self._random = random
         self._token: str | None = None
         self._refresh_token: str | None = None
@@ -121,13 +156,25 @@ class Phone:
         """With a one-time code; nothing when logged in already. Raises BackendAway, CallRefused."""
         if self._token is not None:
             return
-        for last in (False, True):
-            asked = {"mobile_number": self._mobile_number}
-            _expect(200, await self._patiently("POST", "/auth/verify_mobile", asked))
-            given = await self._patiently("POST", "/auth/verify_otp", {**asked, "otp": self._otp})
-            if given.status == 400 and not last:
+        asked = {"mobile_number": self._mobile_number}
+        for tries_left in reversed(range(CODE_TRIES)):
+            async with self._door.logging_in[self._mobile_number[-2:]]:
+                self._codes.forget(self._mobile_number)
+                _expect(HTTPStatus.OK, await self._patiently("POST", "/auth/verify_mobile", asked))
+                code = await self._code()
+                given = await self._patiently("POST", "/auth/verify_otp", {**asked, "otp": code})
+            if given.status == HTTPStatus.BAD_REQUEST and tries_left:
                 continue  # a first answer may have been lost after the code was used up
-            self._keep_tokens(_expect(200, given).body)
+            self._keep_tokens(_expect(HTTPStatus.OK, given).body)
+            return
+
+    async def _code(self) -> str:
+        deadline_s = time.monotonic() + CODE_WAIT_S
+        while (code := self._codes.read(self._mobile_number)) is None:
+            if time.monotonic() > deadline_s:
+                raise CallRefused("no one-time code arrived")
+            await asyncio.sleep(0.05)
+        return code
 
     async def connect_cart(self, cart_id: int, pairing_code: str | None) -> Answer:
         """Take the cart; 200 when it is ours."""
@@ -143,10 +190,10 @@ class Phone:
     async def cart_pieces(self) -> Counter[int] | None:
         """Pieces of each product in GET /cart/view; None without a cart."""
         answer = await self._as_shopper("GET", "/cart/view")
-        if answer.status == 404:
+        if answer.status == HTTPStatus.NOT_FOUND:
             return None
         pieces: Counter[int] = Counter()
-        for item in _expect(200, answer).body["items"]:
+        for item in _expect(HTTPStatus.OK, answer).body["items"]:
             pieces[int(item["product_id"])] += int(item["quantity"])
         return pieces
 
@@ -156,7 +203,7 @@ class Phone:
 
     async def newest_orders(self, limit: int = 5) -> list[Order]:
         """Newest first. Raises OddOrder as well."""
-        answer = _expect(200, await self._as_shopper("GET", f"/orders/history?limit={limit}"))
+        answer = _expect(HTTPStatus.OK, await self._as_shopper("GET", f"/orders/history?limit={limit}"))
         return [read_order(each) for each in answer.body]
 
     async def _as_shopper(
@@ -164,7 +211,7 @@ class Phone:
     ) -> Answer:
         await self.log_in()
         answer = await self._patiently(method, path, body, {**(headers or {}), **self._authorization()})
-        if answer.status == 401:
+        if answer.status == HTTPStatus.UNAUTHORIZED:
             await self._renew()
             answer = await self._patiently(method, path, body, {**(headers or {}), **self._authorization()})
         return answer
@@ -177,7 +224,7 @@ class Phone:
         if self._refresh_token is not None:
             renewed = await self._patiently("POST", "/auth/refresh", {"refresh_token": self._refresh_token})
             self._refresh_token = None
-            if renewed.status == 200:
+            if renewed.status == HTTPStatus.OK:
                 self._keep_tokens(renewed.body)
         await self.log_in()
 
@@ -208,7 +255,7 @@ class Phone:
             await asyncio.sleep(pause_s)
 
 
-def _expect(status: int, answer: Answer) -> Answer:
+def _expect(status: HTTPStatus, answer: Answer) -> Answer:
     if answer.status != status:
         raise CallRefused(f"{answer.status} {answer.code} instead of {status}")
     return answer

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal, assert_never
 
 from firmware_sim.cart import SimCart
@@ -74,7 +75,7 @@ class Shopper:
         except (BackendAway, CallRefused):
             return False
         self._holds_cart = False
-        return answer.status in (200, 404)
+        return answer.status in (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
 
     async def go_home(self) -> None:
         """The store closes: leave at once if a cart is held, so that it is free for others."""
@@ -108,7 +109,7 @@ class Shopper:
                 break
             assert cart.state is not None
             answer = await self._phone.connect_cart(cart.cart_id, cart.state.pairing_code)
-            if answer.status == 200:
+            if answer.status == HTTPStatus.OK:
                 self._holds_cart = True
                 self._tell(f"cart {cart.cart_id} was taken by a phone")
                 return
@@ -186,10 +187,10 @@ class Shopper:
         state, refusal = await self._settled(), ""
         for _ in self._attempts():
             answer = await self._phone.check_out(f"sim-{self._run}-{trip.number}")
-            if answer.status == 201:
+            if answer.status == HTTPStatus.CREATED:
                 break
             refusal = f"{answer.status} {answer.code}"
-            if answer.status != 409:
+            if answer.status != HTTPStatus.CONFLICT:
                 raise TripStuck(f"checkout: {refusal}")
             await asyncio.sleep(RETRY_S)
         else:
@@ -210,7 +211,7 @@ class Shopper:
     async def _abandon(self, trip: Trip) -> Result:
         await self._settled()
         answer = await self._phone.disconnect(abandon=True)
-        if answer.status not in (200, 404):  # 404: the answer to an earlier try was lost
+        if answer.status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):  # 404: the answer to an earlier try was lost
             raise TripStuck(f"disconnect: {answer.status} {answer.code}")
         self._holds_cart = False
         self._tell(f"cart {self._cart.cart_id} was left with {self._ledger.pieces.total()} pieces in it")
