@@ -152,4 +152,4 @@ def _explain(problem: ValidationError) -> str:
 
 def _bounded(text: str) -> str:
     """Safe to store and to show: printable ASCII, at most DETAIL_MAX characters."""
-    return text.encode("ascii", "backslashreplace").decode("ascii")[:DETAIL_MAX]
+    return text.encode("unicode_escape").decode("ascii")[:DETAIL_MAX]

@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from shared.contracts.fields import Code, Epoch, FromCart, Seq, SessionRef
+from shared.contracts.fields import Code, Epoch, FromCart, Seq, SessionRef, Version
 
 MAX_QUANTITY = 999  # RELIABILITY M10: one event never moves more than this
 MAX_WEIGHT_G = 1_000_000  # a tonne: beyond any load cell, small enough for sums to stay exact
 
 
 class _Numbered(FromCart):
-    v: Literal[1] = 1
+    v: Version = 1
     epoch: Epoch
     seq: Seq
     at: object = Field(

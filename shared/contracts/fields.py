@@ -1,10 +1,20 @@
 """Field types and model bases that several payloads share."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 INT64_MAX = 2**63 - 1
+
+
+def _whole(value: object) -> object:
+    if type(value) is not int:
+        raise ValueError("an integer is needed")
+    return value
+
+
+# A literal 1 alone would let true and 1.0 through, being equal to it (RELIABILITY M8).
+Version = Annotated[Literal[1], BeforeValidator(_whole)]
 
 Epoch = Annotated[int, Field(ge=1, le=INT64_MAX, description="grows when the cart's storage was reset")]
 Seq = Annotated[int, Field(ge=1, le=INT64_MAX, description="1, 2, 3 … within the epoch; survives reboots")]

@@ -1,12 +1,12 @@
 """CartTelemetry: position and health, QoS 0, the latest wins."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from shared.contracts.fields import FromCart
+from shared.contracts.fields import FromCart, Version
 
-Metres = Annotated[float, Field(ge=-10_000, le=10_000, strict=False)]
+Metres = Annotated[float, Field(ge=-10_000, le=10_000)]
 
 
 class Location(FromCart):
@@ -30,6 +30,12 @@ class Health(FromCart):
 class CartTelemetry(FromCart):
     """At least one of location and health."""
 
-    v: Literal[1] = 1
+    v: Version = 1
     location: Location | None = None
     health: Health | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.location is None and self.health is None:
+            raise ValueError("location or health is needed")
+        return self

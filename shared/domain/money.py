@@ -1,6 +1,6 @@
 """Money is an integer of minor units (cents). Floats never take part; decimals appear only for showing."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 MINOR_PER_MAJOR = 100
 
@@ -11,8 +11,12 @@ def to_major(minor: int) -> Decimal:
 
 
 def to_minor(major: Decimal) -> int:
-    """Decimal('12.50') -> 1250; raises ValueError for more than two places, NaN or infinity."""
-    if not major.is_finite() or major != major.quantize(Decimal("0.01")):
+    """Decimal('12.50') -> 1250; raises ValueError for more than two places, NaN, infinity or over 28 digits."""
+    try:
+        is_amount = major.is_finite() and major == major.quantize(Decimal("0.01"))
+    except InvalidOperation:  # more digits than the context holds, which no price has
+        is_amount = False
+    if not is_amount:
         raise ValueError(f"not an amount of money: {major}")
     return int(major.scaleb(2))
 
