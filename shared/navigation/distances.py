@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from shared.navigation.store_map import FloorGraph, Overlay, Place, Ride, StoreMap, block, with_points
+from shared.navigation.floor_graph import FloorGraph, block, with_points
+from shared.navigation.store_map import Overlay, Place, Ride, StoreMap
 from shared.navigation.walkable import Floats, Ints
 
 # An edge of length zero would be no edge in a sparse graph; a free ride costs this instead (metres).
@@ -25,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Distances:
-    """Shortest walks among k places. `metres` (k, k), from row to column, `inf` where there is no way."""
+    """Shortest walks among k places. `metres` (sources, k), from row to column, `inf` where there is no way."""
 
     metres: Floats
     _before: Ints
@@ -53,9 +54,12 @@ def overlaid_floors(store_map: StoreMap, overlay: Overlay) -> dict[int, FloorGra
 
 
 def walking_distances(
-    store_map: StoreMap, floors: dict[int, FloorGraph], overlay: Overlay, places: Sequence[Place]
+    store_map: StoreMap, floors: dict[int, FloorGraph], overlay: Overlay, places: Sequence[Place], sources: int
 ) -> Distances:
-    """Dijkstra from every place over the visibility graphs; the places must be walkable. O(k (e + n log n))."""
+    """Dijkstra from the first `sources` places over the visibility graphs, O(sources * (e + n log n)).
+
+    All places must be walkable.
+    """
     spots: list[Place] = []
     offsets: dict[int, int] = {}
     node_of: dict[Place, int] = {}
@@ -65,8 +69,8 @@ def walking_distances(
         here = list(dict.fromkeys(place for place in places if place.floor == number))
         points = np.array([(place.x, place.y) for place in here]).reshape(-1, 2)
         linked = with_points(floor, points, np.zeros(len(here), dtype=np.int64))
-        node_of.update({place: offset + len(floor.points) + row for row, place in enumerate(here)})
-        spots += [Place(number, x, y) for x, y in linked.points.tolist()]
+        node_of.update({place: offset + len(floor.nodes.points) + row for row, place in enumerate(here)})
+        spots += [Place(number, x, y) for x, y in linked.nodes.points.tolist()]
         tails.append(linked.edges[:, 0] + offset)
         heads.append(linked.edges[:, 1] + offset)
         lengths.append(linked.lengths)
@@ -75,7 +79,7 @@ def walking_distances(
     tail, head, length, rides = _with_rides(tail, head, length, open_rides, offsets)
     graph = csr_array((length, (tail, head)), shape=(len(spots), len(spots)))
     nodes = np.array([node_of[place] for place in places], dtype=np.int64)
-    metres, before = dijkstra(graph, directed=True, indices=nodes, return_predecessors=True)
+    metres, before = dijkstra(graph, directed=True, indices=nodes[:sources], return_predecessors=True)
     return Distances(metres[:, nodes], before, nodes, tuple(spots), rides)
 
 

@@ -4,6 +4,7 @@ Small cases are solved exactly (Held and Karp 1962, with several places per stop
 and our own descent (2-opt, Or 1976, best places for an order); `bounds` says how far from the best they may be.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -58,16 +59,16 @@ class Tour:
     gap: float | None
 
 
-def best_tour(walk: Walk, previous: Ints | None = None, keep_within: float = 0.0) -> Tour:
-    """The shortest tour found; or `previous`, an order of stops (n,), unless the new one is shorter by more than
-    `keep_within` (a fraction). A walk through all stops must exist."""
+def best_tour(walk: Walk, previous: Sequence[int] = (), keep_within: float = 0.0) -> Tour:
+    """The shortest tour found; or the order `previous` of some stops with the others slipped in where they cost
+    least, unless the new one is shorter by at least `keep_within` (a fraction). A walk through all must exist."""
     exact = walk.stops <= EXACT_STOPS and 2**walk.stops * len(walk.stop) ** 2 <= EXACT_WORK
     order = exact_order(walk) if exact else _good_order(walk)
     length = walk.length(order)
     bound = length if exact else lower_bound(*_per_stop(walk), length)
-    if previous is not None:
-        kept = best_places(walk, previous)
-        if walk.length(kept) * (1 - keep_within) <= length:
+    if previous:
+        kept = best_places(walk, _slipped_in(walk, previous))
+        if length > walk.length(kept) * (1 - keep_within):
             order, length = kept, walk.length(kept)
     return Tour(order, length, _gap(length, bound))
 
@@ -98,6 +99,21 @@ def exact_order(walk: Walk) -> Ints:
         place = before
         order.append(place)
     return np.array(order[::-1], dtype=np.int64)
+
+
+def _slipped_in(walk: Walk, previous: Sequence[int]) -> Ints:
+    """The order `previous`, each missing stop inserted where the walk grows least."""
+    first, between, last = _per_stop(walk)
+    order = list(previous)
+    for stop in sorted(set(range(walk.stops)) - set(order)):
+        rows = np.array(order)
+        arriving = np.concatenate([first[[stop]], between[rows, stop]])
+        leaving = np.concatenate([between[stop, rows], last[[stop]]])
+        direct = np.concatenate([first[rows[:1]], between[rows[:-1], rows[1:]], last[rows[-1:]]])
+        with np.errstate(invalid="ignore"):
+            growth = np.nan_to_num(arriving + leaving - direct, nan=np.inf)
+        order.insert(int(growth.argmin()), stop)
+    return np.array(order, dtype=np.int64)
 
 
 def best_places(walk: Walk, stops: Ints) -> Ints:

@@ -6,6 +6,8 @@ tangent at both ends; along an axis-parallel line only the nearest neighbour is 
 through it. What is left is tested against the nearest obstacles first, since most blocked edges are blocked nearby.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from shared.navigation.walkable import TOLERANCE_M, Bools, Floats, Ints
@@ -17,29 +19,45 @@ _ROWS_AT_ONCE = 64
 _TESTS_AT_ONCE = 400_000
 
 
+@dataclass(frozen=True, eq=False)
+class Viewpoints:
+    """Walkable points (n, 2) with their bends (n,), -1 or 1 for corners (`walkable.convex_corners`) and 0 for free
+    points, and the obstacles (n, k) that are nearest to each, nearest first."""
+
+    points: Floats
+    bends: Ints
+    near: Ints
+
+    def __add__(self, other: "Viewpoints") -> "Viewpoints":
+        width = min(self.near.shape[1], other.near.shape[1])
+        return Viewpoints(
+            np.vstack([self.points, other.points]),
+            np.concatenate([self.bends, other.bends]),
+            np.vstack([self.near[:, :width], other.near[:, :width]]),
+        )
+
+
 def visible_pairs(
-    sources: Floats, source_bends: Ints, targets: Floats, target_bends: Ints, obstacles: Floats, *, half: bool = False
+    sources: Viewpoints, targets: Viewpoints, obstacles: Floats, *, half: bool = False
 ) -> tuple[Ints, Ints]:
     """Indexes (e,), (e,) of the worthwhile pairs source -> target that see each other.
 
-    Points are (n, 2) and walkable; bends (n,) are -1 or 1 for corners (`walkable.convex_corners`), 0 for free points.
     Coincident pairs are left out. With `half`, sources and targets are the same and each oblique pair is given once,
     which halves the work. Takes O(n^2 k + e m) for m obstacles and k nearest ones.
     """
-    near_sources, near_targets = _nearest_obstacles(sources, obstacles), _nearest_obstacles(targets, obstacles)
     found: list[tuple[Ints, Ints]] = []
-    for start in range(0, len(sources), _ROWS_AT_ONCE):
+    for start in range(0, len(sources.points), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        oblique, parallel = _worthwhile(sources[rows], source_bends[rows], targets, target_bends)
+        oblique, parallel = _worthwhile(sources.points[rows], sources.bends[rows], targets.points, targets.bends)
         candidates = (np.triu(oblique, k=start + 1) if half else oblique) | parallel
         i, j = np.nonzero(candidates)
         i += start
-        for rank in range(near_sources.shape[1]):
-            clear = ~_crosses(sources[i], targets[j], obstacles[near_sources[i, rank]])
+        for rank in range(min(sources.near.shape[1], targets.near.shape[1])):
+            clear = ~_crosses(sources.points[i], targets.points[j], obstacles[sources.near[i, rank]])
             i, j = i[clear], j[clear]
-            clear = ~_crosses(sources[i], targets[j], obstacles[near_targets[j, rank]])
+            clear = ~_crosses(sources.points[i], targets.points[j], obstacles[targets.near[j, rank]])
             i, j = i[clear], j[clear]
-        clear = ~crosses_any(sources[i], targets[j], obstacles)
+        clear = ~crosses_any(sources.points[i], targets.points[j], obstacles)
         found.append((i[clear], j[clear]))
     if not found:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
@@ -49,12 +67,15 @@ def visible_pairs(
 def crosses_any(starts: Floats, ends: Floats, rects: Floats) -> Bools:
     """(e,) whether each segment passes through the inside of at least one of the (m, 4) rectangles."""
     hit = np.zeros(len(starts), dtype=np.bool_)
-    if not len(rects):
-        return hit
-    step = max(1, _TESTS_AT_ONCE // len(rects))
+    low, high = np.minimum(starts, ends), np.maximum(starts, ends)
+    x1, y1, x2, y2 = rects.T
+    step = max(1, _TESTS_AT_ONCE // max(len(rects), 1))
     for first in range(0, len(starts), step):
         part = slice(first, first + step)
-        hit[part] = _crosses(starts[part, None], ends[part, None], rects).any(axis=1)
+        (left, top), (right, bottom) = low[part, :, None].swapaxes(0, 1), high[part, :, None].swapaxes(0, 1)
+        edge, rect = np.nonzero((left < x2) & (right > x1) & (top < y2) & (bottom > y1))
+        edge += first
+        hit[edge[_crosses(starts[edge], ends[edge], rects[rect])]] = True
     return hit
 
 
@@ -81,7 +102,7 @@ def _crosses(starts: Floats, ends: Floats, rects: Floats) -> Bools:
     )
 
 
-def _nearest_obstacles(points: Floats, obstacles: Floats) -> Ints:
+def nearest_obstacles(points: Floats, obstacles: Floats) -> Ints:
     """(n, k) the obstacles nearest to each point, nearest first."""
     count = min(NEAREST_OBSTACLES, len(obstacles))
     nearest = np.empty((len(points), count), dtype=np.int64)

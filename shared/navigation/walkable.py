@@ -86,15 +86,17 @@ def with_blocked(space: FloorSpace, rects: Sequence[Rect]) -> tuple[FloorSpace, 
     grown = _grown(blocked, space.clearance_m)
     added = np.vstack([grown, _fillers(grown, _grown(bodies, space.clearance_m), space.clearance_m)])
     obstacles = np.vstack([space.obstacles, added])
-    old_faces, old = _cut(space.faces, obstacles, space.bounds)
+    apart = ~_meets_any(space.faces, added)
+    cut_faces, cut = _cut(space.faces[~apart], obstacles, space.bounds)
     new_faces, new = _faces(grown, obstacles, space.bounds)
+    old_body = space.face_body
     return (
         replace(
             space,
             obstacles=_frozen(obstacles),
             bodies=_frozen(bodies),
-            faces=_frozen(np.vstack([old_faces, new_faces])),
-            face_body=_frozen(np.concatenate([space.face_body[old], new + len(space.bodies)])),
+            faces=_frozen(np.vstack([space.faces[apart], cut_faces, new_faces])),
+            face_body=_frozen(np.concatenate([old_body[apart], old_body[~apart][cut], new + len(space.bodies)])),
         ),
         added,
     )
@@ -105,17 +107,19 @@ def is_walkable(space: FloorSpace, points: Floats) -> Bools:
     return _within_bounds(space.bounds, points) & ~_inside_any(space.obstacles, points)
 
 
-def nearest_walkable(space: FloorSpace, point: tuple[float, float]) -> list[tuple[tuple[float, float], int]]:
-    """Spots where the cart can stand for `point`, nearest first, each with the face it lies on (-1: the point itself).
-
-    One spot per face; a caller that finds the first one sealed off tries the next.
-    """
+def nearest_walkable(
+    space: FloorSpace, point: tuple[float, float], usable: Bools | None = None
+) -> tuple[float, float] | None:
+    """The point itself if it is walkable, else the nearest spot on a face (of the `usable` (f,) ones)."""
     here = np.array([point])
     if is_walkable(space, here)[0]:
-        return [(point, -1)]
-    spots = np.clip(here, space.faces[:, :2], space.faces[:, 2:])
-    distances = np.hypot(*(spots - here).T)
-    return [((float(spots[i, 0]), float(spots[i, 1])), int(i)) for i in np.argsort(distances, kind="stable")]
+        return point
+    faces = space.faces if usable is None else space.faces[usable]
+    if not len(faces):
+        return None
+    spots = np.clip(here, faces[:, :2], faces[:, 2:])
+    x, y = spots[np.hypot(*(spots - here).T).argmin()].tolist()
+    return x, y
 
 
 def convex_corners(space: FloorSpace, rects: Floats) -> tuple[Floats, Ints]:
@@ -202,6 +206,12 @@ def _uncovered(side: Floats, obstacles: Floats, bounds: Floats) -> list[tuple[fl
 def _within_bounds(bounds: Floats, points: Floats) -> Bools:
     low, high = bounds[:2] - TOLERANCE_M, bounds[2:] + TOLERANCE_M
     return np.asarray(np.all((points >= low) & (points <= high), axis=1))
+
+
+def _meets_any(rects: Floats, others: Floats) -> Bools:
+    low = np.maximum(rects[:, None, :2], others[None, :, :2])
+    high = np.minimum(rects[:, None, 2:], others[None, :, 2:])
+    return np.asarray(np.any(np.all(low <= high, axis=2), axis=1))
 
 
 def _inside_any(rects: Floats, points: Floats) -> Bools:
