@@ -18,6 +18,8 @@ from psycopg import sql
 from services.stack.child import end, spawn
 from services.stack.postgres import Cluster, prepare_cluster, server_command, wait_until_answers
 
+MEMORY_NEEDED_BYTES = 2 * 1024**3  # the log of the server may grow to 256 MB, the databases of a test to as much
+
 
 @dataclass(frozen=True)
 class TestServer:
@@ -46,6 +48,14 @@ class TestServer:
             connection.execute(statement)
 
 
+def memory_folder() -> Path | None:
+    """A folder in memory, where a database is made and dropped five times faster with `fsync` still on."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_NEEDED_BYTES:
+        return memory
+    return None
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[TestServer]:
     """This session's own server, or SMARTCART_TEST_DATABASE_URL (its user may create databases)."""
@@ -53,10 +63,10 @@ def postgres_server() -> Iterator[TestServer]:
     if given:
         yield TestServer(given)
         return
-    folder = Path(tempfile.mkdtemp(prefix="smartcart-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="smartcart-test-", dir=memory_folder()))
     cluster = Cluster(data_dir=folder / "postgres", socket_dir=folder / "socket")
     prepare_cluster(cluster)
-    server = spawn(server_command(cluster), folder / "postgres.log", death_signal=signal.SIGQUIT)
+    server = spawn(server_command(cluster, max_wal_size="256MB"), folder / "postgres.log", death_signal=signal.SIGQUIT)
     try:
         wait_until_answers(cluster, server)
         yield TestServer(cluster.url("postgres"))
