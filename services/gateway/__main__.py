@@ -1,0 +1,70 @@
+"""`python -m services.gateway`: serves until SIGTERM, then finishes what is under way within a second."""
+
+import json
+import socket
+import sys
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from services.gateway.app import make_app, make_gateway
+from services.gateway.server import server_config
+from shared.logs import configure_logs
+from shared.settings import GatewaySettings, read_settings
+
+log = structlog.get_logger("gateway")
+
+
+def app_from_environment() -> FastAPI:
+    """The application of one of several worker processes, each of which reads the settings anew."""
+    settings = read_settings(GatewaySettings)
+    configure_logs("gateway", settings.log_level)
+    return make_app(make_gateway(settings))
+
+
+def main() -> int:
+    """Bind, say where, serve."""
+    settings = read_settings(GatewaySettings)
+    configure_logs("gateway", settings.log_level)
+    several = settings.http_workers > 1
+    config = server_config(
+        "services.gateway.__main__:app_from_environment" if several else make_app(make_gateway(settings)),
+        workers=settings.http_workers,
+    )
+    try:
+        listener = _listen(settings.http_host, settings.http_port)
+    except OSError as refused:
+        log.error("cannot_listen", host=settings.http_host, port=settings.http_port, error=refused.strerror)
+        return 1
+    port = listener.getsockname()[1]
+    if settings.run_dir is not None:
+        _write_ports(settings.run_dir, port)
+    log.info("listening", host=settings.http_host, port=port)
+    if several:
+        Multiprocess(config, sockets=[listener]).run()
+        return 0
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    return 0 if server.started else 3
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.set_inheritable(True)
+    return listener
+
+
+def _write_ports(run_dir: Path, port: int) -> None:
+    draft = run_dir / ".gateway.ports.json.new"
+    draft.write_text(json.dumps({"http": port}) + "\n", encoding="ascii")
+    draft.replace(run_dir / "gateway.ports.json")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Puts the gateway together: routes inside, error answers around them, the door outside."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from services.gateway.answers import install_error_answers
+from services.gateway.code_delivery import CodeSender, LogCodeSender, WebhookCodeSender
+from services.gateway.door.limits import Limits
+from services.gateway.door.record import Record
+from services.gateway.openapi import DESCRIPTION, TITLE, VERSION
+from services.gateway.phones import PhoneVault
+from services.gateway.pool import make_pool
+from services.gateway.routes import auth, cart, health, mqtt, orders
+from services.gateway.tokens import AccessTokens, parse_keys
+from services.gateway.wiring import Gateway
+from shared.settings import GatewaySettings
+
+ROUTERS = (auth.router, cart.router, orders.router, mqtt.router, health.router)
+
+
+def make_gateway(settings: GatewaySettings) -> Gateway:
+    """What the endpoints work with; nothing is opened yet."""
+    return Gateway(
+        settings=settings,
+        pool=make_pool(settings.database_url, settings.db_pool_max),
+        access_tokens=AccessTokens(
+            parse_keys(settings.access_token_secret.get_secret_value()), settings.access_token_ttl_s
+        ),
+        phones=PhoneVault(settings.code_pepper.get_secret_value()),
+        code_sender=_code_sender(settings),
+    )
+
+
+def make_app(gateway: Gateway) -> FastAPI:
+    """The application. Its pool opens when it starts and closes when it stops."""
+    settings = gateway.settings
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Not waited for: while the database is away the process lives, and says so on /readyz.
+        gateway.pool.open(wait=False)
+        try:
+            yield
+        finally:
+            gateway.code_sender.close()
+            gateway.pool.close(timeout=0.5)
+
+    in_development = settings.env == "development"
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url="/openapi.json" if in_development else None,
+        docs_url="/docs" if in_development else None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.gateway = gateway
+    for router in ROUTERS:
+        app.include_router(router)
+    install_error_answers(app)
+    _install_door(app, settings)
+    return app
+
+
+def _install_door(app: FastAPI, settings: GatewaySettings) -> None:
+    """The last added is the first passed."""
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+            expose_headers=["X-Request-Id", "Retry-After"],
+        )
+    app.add_middleware(Limits, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(Record, https=settings.env == "production")
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+
+
+def _code_sender(settings: GatewaySettings) -> CodeSender:
+    if settings.sms_webhook_url is None:
+        return LogCodeSender()
+    return WebhookCodeSender(settings.sms_webhook_url, settings.sms_webhook_secret.get_secret_value())

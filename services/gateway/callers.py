@@ -1,0 +1,76 @@
+"""Who calls: types for endpoint signatures. An endpoint without one of them is public."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBasic, HTTPBearer
+
+from services.gateway.errors import Refusal, Refused
+from services.gateway.metrics import AUTH_FAILURES
+from services.gateway.tokens import BadToken, Caller
+from services.gateway.wiring import Gateway
+
+MAX_TOKEN_CHARACTERS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCredential:
+    """A cart's number and secret as sent; not checked yet."""
+
+    cart_id: int
+    secret: str
+
+
+class _Bearer(HTTPBearer):
+    """Reads the access token; CPU only, so it runs on the event loop."""
+
+    def __init__(self, *, optional: bool) -> None:
+        super().__init__(
+            bearerFormat="JWT", scheme_name="shopper", description="Access token of /auth/verify_otp", auto_error=False
+        )
+        self._optional = optional
+
+    async def __call__(self, request: Request) -> Caller | None:  # type: ignore[override]
+        header = request.headers.get("authorization")
+        if header is None and self._optional:
+            return None
+        scheme, _, token = (header or "").partition(" ")
+        if scheme.lower() != "bearer" or len(token) > MAX_TOKEN_CHARACTERS:
+            raise _refuse("token")
+        try:
+            return cast(Gateway, request.app.state.gateway).access_tokens.read(token.strip())
+        except BadToken:
+            raise _refuse("token") from None
+
+
+class _Basic(HTTPBasic):
+    """Reads a cart's credential, `cart id : secret`."""
+
+    def __init__(self) -> None:
+        super().__init__(scheme_name="cart", description="Cart id and secret", auto_error=False)
+
+    async def __call__(self, request: Request) -> DeviceCredential:  # type: ignore[override]
+        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            raise _refuse("device")
+        try:
+            user, colon, secret = base64.b64decode(encoded, validate=True).decode("ascii").partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            raise _refuse("device") from None
+        user = user.removeprefix("cart-")
+        if not colon or not user.isdigit() or len(user) > 9:
+            raise _refuse("device")
+        return DeviceCredential(int(user), secret)
+
+
+def _refuse(kind: str) -> Refused:
+    AUTH_FAILURES.labels(kind).inc()
+    return Refused(Refusal.NOT_AUTHENTICATED)
+
+
+Shopper = Annotated[Caller, Depends(_Bearer(optional=False))]
+MaybeShopper = Annotated[Caller | None, Depends(_Bearer(optional=True))]
+Device = Annotated[DeviceCredential, Depends(_Basic())]

@@ -1,0 +1,123 @@
+"""How large and how slow a request may be, and which hosts are served. Bodies are read whole before a route runs."""
+
+import asyncio
+from collections.abc import Collection
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway.door.refusing import refuse
+from services.gateway.errors import Refusal
+
+BODY_MAX_BYTES = 64 * 1024
+URL_MAX_BYTES = 2 * 1024
+HEADERS_MAX_BYTES = 16 * 1024
+BODY_TIMEOUT_S = 20.0  # RELIABILITY H13
+IN_FLIGHT_MAX = 256  # beyond it, waiting would outlast a phone's patience
+
+_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+
+
+class Limits:
+    """Refuses what is too much, in the order in which it becomes known."""
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Collection[str]) -> None:
+        self._app = app
+        self._any_host = "*" in allowed_hosts
+        self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._in_flight >= IN_FLIGHT_MAX:
+            await refuse(send, Refusal.OVERLOADED)
+            return
+        self._in_flight += 1
+        try:
+            await self._limited(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+
+    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size = 0
+        host = length = encoding = kind = b""
+        for name, value in scope["headers"]:
+            size += len(name) + len(value) + 4  # ": " and the line's end
+            if name == b"host":
+                host = value
+            elif name == b"content-length":
+                length = value
+            elif name == b"content-encoding":
+                encoding = value
+            elif name == b"content-type":
+                kind = value
+        refused = self._refusal(scope, size, host, length, encoding)
+        if refused is not None:
+            await refuse(send, refused, close=True)
+            return
+        if scope["method"] in _WITHOUT_BODY:
+            await self._app(scope, receive, send)
+            return
+        body = await _read_body(receive)
+        if isinstance(body, Refusal):
+            await refuse(send, body, close=True)
+        elif body and not _is_json(kind):
+            await refuse(send, Refusal.UNSUPPORTED_MEDIA_TYPE)
+        elif body is not None:
+            await self._app(scope, _Replay(body, receive), send)
+
+    def _refusal(self, scope: Scope, size: int, host: bytes, length: bytes, encoding: bytes) -> Refusal | None:
+        if len(scope["raw_path"]) + len(scope["query_string"]) > URL_MAX_BYTES:
+            return Refusal.URL_TOO_LONG
+        if size > HEADERS_MAX_BYTES:
+            return Refusal.HEADERS_TOO_LARGE
+        if not self._any_host and host.rpartition(b":")[0 if b":" in host else 2].lower() not in self._hosts:
+            return Refusal.BAD_HOST
+        if encoding.lower() not in (b"", b"identity"):
+            return Refusal.UNSUPPORTED_MEDIA_TYPE
+        if length and (not length.isdigit() or int(length[:10]) > BODY_MAX_BYTES):
+            return Refusal.BODY_TOO_LARGE
+        return None
+
+
+class _Replay:
+    """Gives the body that was read already, then whatever the connection says."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+async def _read_body(receive: Receive) -> bytes | Refusal | None:
+    """The body, why it is refused, or None when the client went away."""
+    message = await receive()
+    if message["type"] != "http.request":
+        return None
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body if len(body) <= BODY_MAX_BYTES else Refusal.BODY_TOO_LARGE
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            while message.get("more_body", False):
+                message = await receive()
+                if message["type"] != "http.request":
+                    return None
+                body += message.get("body", b"")
+                if len(body) > BODY_MAX_BYTES:
+                    return Refusal.BODY_TOO_LARGE
+    except TimeoutError:
+        return Refusal.BODY_TIMEOUT
+    return body
+
+
+def _is_json(content_type: bytes) -> bool:
+    kind, _, parameters = content_type.lower().partition(b";")
+    charset = parameters.strip().removeprefix(b"charset=").strip(b'" ')
+    return kind.strip() == b"application/json" and charset in (b"", b"utf-8", b"utf8")

@@ -1,0 +1,22 @@
+"""A refusal said by middleware, before any route is known."""
+
+import json
+
+from starlette.types import Send
+
+from services.gateway.errors import MEANINGS, Refusal
+
+RETRY_LATER = "1"
+
+
+async def refuse(send: Send, code: Refusal, *, close: bool = False) -> None:
+    """Answer with the error body of `code`; `close` ends the connection, when its rest cannot be trusted."""
+    meaning = MEANINGS[code]
+    body = json.dumps({"detail": meaning.detail, "code": code.value}, separators=(",", ":")).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if close:
+        headers.append((b"connection", b"close"))
+    if code in (Refusal.OVERLOADED, Refusal.UNAVAILABLE):
+        headers.append((b"retry-after", RETRY_LATER.encode()))
+    await send({"type": "http.response.start", "status": meaning.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

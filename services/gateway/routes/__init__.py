@@ -1,0 +1,1 @@
+"""Endpoints by first path element; each about ten lines."""

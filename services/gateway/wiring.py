@@ -1,0 +1,39 @@
+"""What the endpoints work with, built once per process and handed to them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from services.gateway.code_delivery import CodeSender
+from services.gateway.phones import PhoneVault
+from services.gateway.pool import Pool
+from services.gateway.tokens import AccessTokens
+from shared.settings import GatewaySettings
+
+
+def utc_now() -> datetime:
+    """The clock; tests hand in another one."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """One gateway process."""
+
+    settings: GatewaySettings
+    pool: Pool
+    access_tokens: AccessTokens
+    phones: PhoneVault
+    code_sender: CodeSender
+    now: Callable[[], datetime] = utc_now
+
+
+async def gateway_of(request: Request) -> Gateway:
+    """A coroutine, because FastAPI would send a plain function through a thread."""
+    return cast(Gateway, request.app.state.gateway)
+
+
+Here = Annotated[Gateway, Depends(gateway_of)]
