@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from services.operations import open_food_facts, own_csv
 from services.operations.catalogue_row import CatalogueRow, contradictions_left_out, normalised
+from services.operations.csv_rows import find_header
 from services.operations.lines import FileRefused, Line, read_lines
 from services.operations.price_rules import DEFAULT_PRICE_RULE, PriceRule, estimate_price, parse_price_rule
 from services.operations.refusals import Refusal, Report, RowRefused, open_report
@@ -138,10 +139,10 @@ def detect_format(first: Line, file: Path) -> Format:
                 open_food_facts.tsv_reader(header),
                 lambda text: open_food_facts.code_in(text, header),
             )
-        if own_csv.find_delimiter(header) is not None:
-            for name in own_csv.unknown_columns(header):
+        if (columns := find_header(header, own_csv.REQUIRED)) is not None:
+            for name in sorted(set(columns.names) - own_csv.COLUMNS.keys()):
                 typer.echo(f"smartcart: {file}: column {name!r} is left out", err=True)
-            return Format("CSV", header, own_csv.row_reader(header), lambda text: own_csv.code_in(text, header))
+            return Format("CSV", header, lambda text: own_csv.read_cells(columns.row(text)), columns.code_in)
     except RowRefused as problem:
         raise FileRefused(f"{file}: the first line cannot be read: {problem}") from None
     raise FileRefused(

@@ -1,7 +1,6 @@
 """Our own catalogue CSV: one line a product, columns found by their names in the first line."""
 
-import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 from services.operations.catalogue_row import (
@@ -34,54 +33,12 @@ COLUMNS = {
     "more_codes": "other codes of the same product, parted by |",
 }
 REQUIRED = ("code", "name")
-_DELIMITERS = ",;\t"
 _DEFAULT_TAX_RATE_BP = 700
 
 
-def find_delimiter(header: str) -> str | None:
-    """What parts the columns of this first line, or None when it lacks the required ones."""
-    for delimiter in _DELIMITERS:
-        names = {name.strip().lower() for name in header.split(delimiter)}
-        if names.issuperset(REQUIRED):
-            return delimiter
-    return None
-
-
-def unknown_columns(header: str) -> list[str]:
-    """Columns that would be silently left out, most often a typing mistake."""
-    return [name for name in _split(header, find_delimiter(header) or ",") if name.strip().lower() not in COLUMNS]
-
-
-def row_reader(header: str) -> Callable[[str], CatalogueRow]:
-    """Reads each later line of a file that begins with `header`; it raises RowRefused."""
-    delimiter = find_delimiter(header) or ","
-    names = [name.strip().lower() for name in _split(header, delimiter)]
-
-    def read(text: str) -> CatalogueRow:
-        cells = _split(text, delimiter)
-        if len(cells) != len(names):
-            raise RowRefused("broken_line", f"{len(cells)} columns instead of {len(names)}")
-        row = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
-        more_codes = frozenset(_items(row.get("more_codes", "")))
-        return read_row(row["code"], _facts(row), more_codes)
-
-    return read
-
-
-def code_in(text: str, header: str) -> str:
-    """The code of a line that may be broken, for the report."""
-    delimiter = find_delimiter(header) or ","
-    names = [name.strip().lower() for name in header.split(delimiter)]
-    cells = text.split(delimiter)
-    place = names.index("code") if "code" in names else 0
-    return cells[place].strip().strip('"') if place < len(cells) else ""
-
-
-def _split(text: str, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True))
-    except (csv.Error, StopIteration) as problem:
-        raise RowRefused("broken_line", f"not a line of CSV: {problem}") from None
+def read_cells(cells: Mapping[str, str]) -> CatalogueRow:
+    """One product from the cells of its line by column; raises RowRefused."""
+    return read_row(cells["code"], _facts(cells), frozenset(_items(cells.get("more_codes", ""))))
 
 
 def _facts(row: Mapping[str, str]) -> ProductFacts:
