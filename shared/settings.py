@@ -76,9 +76,10 @@ class IngestSettings(BrokerClientSettings):
     session_idle_s: float = Field(7_200.0, gt=0, description="a session without events for this long is abandoned")
     pairing_rotate_s: float = Field(300.0, ge=5, description="life of the pairing code a cart shows")
     telemetry_flush_s: float = Field(1.0, gt=0, description="at most one telemetry write per cart in this time")
+    dead_letter_days: float = Field(30.0, gt=0, description="how long dead letters are kept")
     ingest_http_host: str = Field("127.0.0.1", description="address of /healthz, /readyz and /metrics of ingest")
-    ingest_http_port: int = Field(9464, ge=0, le=65535, description="port of the same; 0 takes any free one")
-    run_dir: Path | None = Field(None, description="where the program writes its chosen ports")
+    ingest_http_port: int = Field(9464, ge=1, le=65535, description="port of the same")
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217; two decimal places")
 
 
 class BrokerSettings(DatabaseSettings):

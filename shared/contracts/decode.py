@@ -30,6 +30,8 @@ class Unreadable(StrEnum):
     SHAPE = "shape"
     FIELD = "field"
     WRONG_CART = "wrong_cart"
+    REJECTED = "rejected"  # by the database, alone
+    BUG = "bug"  # by our own code, alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,180 @@
+"""Entry point of cart-ingest: reads the settings, starts the threads, watches them, stops within 5 s."""
+
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from services.cart_ingest.database import Database
+from services.cart_ingest.health import serve_health
+from services.cart_ingest.housekeeper import Housekeeper
+from services.cart_ingest.listener import EX_SOFTWARE, Listener
+from services.cart_ingest.metrics import Metrics
+from services.cart_ingest.missing import Missing
+from services.cart_ingest.pipeline import Pipeline
+from services.cart_ingest.presence_buffer import PresenceBuffer
+from services.cart_ingest.publisher import Publisher
+from shared.db.server import require_durable_commits
+from shared.logs import configure_logs
+from shared.settings import IngestSettings, read_settings
+
+log = structlog.get_logger()
+
+CANARY_EVERY_S = 10.0
+CANARY_MISSING_S = 30.0  # RELIABILITY R12
+STOP_WITHIN_S = 4.0  # leaves a second of the 5 for the interpreter
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT; a second signal ends at once."""
+    settings = read_settings(IngestSettings)
+    configure_logs("cart-ingest", settings.log_level)
+    stopping = threading.Event()
+    _stop_on_signals(stopping)
+    program = _Program(settings, stopping)
+    try:
+        program.run()
+    except Exception:
+        log.critical("ingest_failed", exc_info=True)
+        sys.exit(EX_SOFTWARE)
+
+
+class _Program:
+    """All parts of one worker, wired."""
+
+    def __init__(self, settings: IngestSettings, stopping: threading.Event) -> None:
+        self._settings = settings
+        self._stopping = stopping
+        self._metrics = metrics = Metrics()
+        password = settings.mqtt_service_password.get_secret_value()
+        ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
+        self.publisher = Publisher(
+            url=settings.mqtt_url,
+            name=settings.ingest_name.replace("ingest", "publisher"),
+            password=password,
+            ca_file=ca_file,
+            database_url=settings.database_url,
+            currency=settings.currency,
+            metrics=metrics,
+            stopping=stopping,
+        )
+        self.listener = Listener(
+            url=settings.mqtt_url,
+            name=settings.ingest_name,
+            password=password,
+            ca_file=ca_file,
+            share=settings.ingest_share,
+            inbox_max=settings.inbox_max,
+            metrics=metrics,
+            on_forgetful_broker=self.publisher.say_everything_again,
+        )
+        self._presence = PresenceBuffer(metrics)
+        missing = Missing(self.listener, metrics)
+        self.pipeline = Pipeline(
+            name=settings.ingest_name,
+            listener=self.listener,
+            database=self._database("worker"),
+            presence=self._presence,
+            missing=missing,
+            metrics=metrics,
+            batch_max=settings.batch_max,
+            on_change=self.publisher.wake,
+            stopping=stopping,
+        )
+        self.housekeeper = Housekeeper(
+            database=self._database("housekeeper"),
+            presence=self._presence,
+            missing=missing,
+            gap_timeout_s=settings.gap_timeout_s,
+            session_idle_s=settings.session_idle_s,
+            pairing_rotate_s=settings.pairing_rotate_s,
+            dead_letter_days=settings.dead_letter_days,
+            on_change=self.publisher.wake,
+            stopping=stopping,
+            round_s=settings.telemetry_flush_s,
+        )
+
+    def run(self) -> None:
+        settings = self._settings
+        serve_health(settings.ingest_http_host, settings.ingest_http_port, self._metrics.registry, self._complaints)
+        self._database("start-up check").run(require_durable_commits)
+        threads = [
+            self._start("worker", self.pipeline.run),
+            self._start("publisher", self.publisher.run),
+            self._start("housekeeper", self.housekeeper.run),
+        ]
+        self.listener.start()
+        log.info("ingest_started", name=settings.ingest_name)
+        self._watch()
+        deadline = time.monotonic() + STOP_WITHIN_S
+        threads[0].join(max(0.0, deadline - time.monotonic()))
+        self.listener.stop()
+        for thread in threads[1:]:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        log.info("ingest_stopped", clean=not any(thread.is_alive() for thread in threads))
+
+    def _database(self, part: str) -> Database:
+        name = f"{self._settings.ingest_name} {part}"
+        return Database(self._settings.database_url, name, self._stopping, self._metrics)
+
+    def _watch(self) -> None:
+        """Send canaries and look after the threads; silence that nobody notices is the worst failure."""
+        nonce = secrets.token_hex(8)
+        count = 0
+        next_canary_s = time.monotonic()
+        while not self._stopping.wait(0.5):
+            now_s = time.monotonic()
+            if now_s >= next_canary_s:
+                count += 1
+                next_canary_s = now_s + CANARY_EVERY_S
+                self.listener.send_canary(count, nonce)
+            if not self.listener.is_alive or not self.publisher.is_alive:
+                _die("mqtt_thread_died")
+            if now_s - self.listener.canary_heard_s > CANARY_MISSING_S:
+                _die("canary_missing")
+
+    def _complaints(self) -> list[str]:
+        found = []
+        if not self.listener.is_connected:
+            found.append("not connected to the broker")
+        if not self.publisher.is_connected:
+            found.append("publisher not connected to the broker")
+        if time.monotonic() - self.pipeline.took_a_breath_s > 15:
+            found.append("the worker waits for the database")
+        return found
+
+    def _start(self, name: str, run: Callable[[], None]) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                run()
+            except BaseException:
+                log.critical("thread_failed", thread=name, exc_info=True)
+                os._exit(EX_SOFTWARE)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        return thread
+
+
+def _die(event: str) -> None:
+    log.critical(event)
+    os._exit(EX_SOFTWARE)
+
+
+def _stop_on_signals(stopping: threading.Event) -> None:
+    def stop(number: int, _frame: object) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""A connection of one thread's own that comes back by itself, and transactions that are run until they have an
+answer."""
+
+import random
+from collections.abc import Callable
+from threading import Event
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+
+from services.cart_ingest.faults import Fault, classify
+from services.cart_ingest.metrics import Metrics
+from shared.db.types import Tx
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 5.0
+
+# A worker that hangs must not keep cart locks, and a PostgreSQL that hangs must be noticed (RELIABILITY d.3).
+_OPTIONS = (
+    "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s "
+    "-c client_connection_check_interval=2s"
+)
+_KEEPALIVE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+class Stopping(Exception):
+    """The program is asked to end while the database is away; nothing of the transaction has an answer."""
+
+
+class Database:
+    """One connection, opened when needed, thrown away after any failure."""
+
+    def __init__(self, url: str, name: str, stopping: Event, metrics: Metrics) -> None:
+        self._url = url
+        self._name = name
+        self._stopping = stopping
+        self._metrics = metrics
+        self._connection: Tx | None = None
+
+    def run(self, work: Callable[[Tx], T]) -> T:
+        """`work` in a transaction of its own, again and again until PostgreSQL says that it committed.
+
+        `work` may therefore run more than once. Raises whatever is no passing fault, and Stopping.
+        """
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                connection = self._connected()
+                with connection.transaction():
+                    result = work(connection)
+                self._metrics.database_up.set(1)
+                return result
+            except Exception as problem:
+                self.close()
+                if classify(problem) is not Fault.PASSING:
+                    raise
+                self._metrics.database_up.set(0)
+                self._metrics.retries.inc()
+                log.warning("database_away", part=self._name, problem=type(problem).__name__, again_in_s=pause_s)
+            if self._stopping.wait(pause_s * random.uniform(0.5, 1.0)):
+                raise Stopping
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def close(self) -> None:
+        """Let go of the connection; the next transaction opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connected(self) -> Tx:
+        if self._connection is None:
+            self._connection = open_connection(self._url, self._name)
+        return self._connection
+
+
+def open_connection(url: str, name: str) -> Tx:
+    """A connection that notices a dead peer; raises psycopg.OperationalError."""
+    return psycopg.connect(url, autocommit=True, options=_OPTIONS, application_name=name, **_KEEPALIVE)

@@ -1,0 +1,67 @@
+"""What each delivery is, told from its topic alone and then from its bytes. Pure and total: nothing raises."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from services.cart_ingest.listener import Delivery
+from shared.contracts.channels import EVENTS, STATUS, TELEMETRY
+from shared.contracts.decode import Undecodable, decode_event, decode_status, decode_telemetry
+from shared.contracts.status import CartStatus
+from shared.contracts.telemetry import CartTelemetry
+from shared.db.cart_log import Incoming
+from shared.db.dead_letters import DeadLetter
+from shared.db.presence import Heard
+
+INT32_MAX = 2**31 - 1
+
+
+@dataclass
+class Sorted:
+    """A batch by kind. `strays` are kept as dead letters."""
+
+    events: list[Incoming] = field(default_factory=list)
+    strays: list[DeadLetter] = field(default_factory=list)
+    statuses: list[tuple[Heard, CartStatus]] = field(default_factory=list)
+    telemetry: list[tuple[Heard, CartTelemetry]] = field(default_factory=list)
+    unheard: int = 0
+
+
+def sort_deliveries(deliveries: Iterable[Delivery]) -> Sorted:
+    """Tell events from births, wills, telemetry and strays."""
+    batch = Sorted()
+    for delivery in deliveries:
+        topic = delivery.topic.decode("utf-8", "backslashreplace")
+        for channel in (EVENTS, TELEMETRY, STATUS):
+            ids = channel.parse(topic)
+            if ids is not None:
+                break
+        if ids is None or not _is_cart_id(ids["cart"]):
+            batch.strays.append(DeadLetter(_shown(topic), delivery.payload, "topic", "not a topic of a cart"))
+            continue
+        cart_id, store = int(ids["cart"]), ids["store"]
+        if channel is EVENTS:
+            event = decode_event(delivery.payload, cart_id)
+            batch.events.append(Incoming(topic, store, cart_id, delivery.payload, event, delivery.received_at))
+            continue
+        message = (decode_telemetry if channel is TELEMETRY else decode_status)(delivery.payload)
+        heard = Heard(cart_id, store, delivery.received_at)
+        match message:
+            case CartTelemetry():
+                batch.telemetry.append((heard, message))
+            case CartStatus():
+                batch.statuses.append((heard, message))
+            case Undecodable(reason=reason, detail=detail) if channel is STATUS:
+                batch.strays.append(DeadLetter(topic, delivery.payload, f"status_{reason}", detail, cart_id))
+            case Undecodable():
+                batch.unheard += 1
+    return batch
+
+
+def _is_cart_id(level: str) -> bool:
+    """A positive integer as we write it: no sign, no leading zero, within the column's type."""
+    return level.isdigit() and level[0] != "0" and len(level) <= 10 and int(level) <= INT32_MAX
+
+
+def _shown(topic: str) -> str:
+    """Safe to store and to show: printable ASCII, bounded."""
+    return topic.encode("unicode_escape").decode("ascii")[:200]
