@@ -39,6 +39,8 @@ _SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
+    # Files in the data directory: a killed server leaves nothing in the machine's shared memory folder.
+    "dynamic_shared_memory_type": "mmap",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "max_connections": "100",
