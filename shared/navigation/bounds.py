@@ -7,13 +7,13 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from shared.navigation.walkable import Floats
 
 # A fixed count, not a time: the same request must always give the same proof. Some 0.2 ms each for 60 stops.
-ASCENT_STEPS = 60
+ASCENT_STEPS = 50
 
 
 def lower_bound(first: Floats, between: Floats, last: Floats, known_length: float) -> float:
     """No walk start -> every stop -> end is shorter than this (metres).
 
-    Costs as in `tour.Walk`, one place per stop: (n,), (n, n), (n,). A walk, closed by an extra node between end and
+    Costs as in `walk.Walk`, one place per stop: (n,), (n, n), (n,). A walk, closed by an extra node between end and
     start, is a 1-tree in which every node has two edges; the cheapest 1-tree is a bound, under any prices for the
     nodes. One-way costs are replaced by the cheaper direction, which keeps the bound valid.
     """
@@ -28,7 +28,7 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
     lift = 4 * (float(costs.max()) + known_length) + 1.0
     starts = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=n + 1))])
     prices = np.zeros(n + 1)
-    best, step = 0.0, 1.0
+    best, step = 0.0, 2.0
     for _ in range(ASCENT_STEPS):
         priced = costs[tail, head] + prices[tail] + prices[head]
         graph = csr_array((priced + lift, head, starts), shape=(n + 1, n + 1))

@@ -22,13 +22,16 @@ from shared.navigation.route import (
     Start,
 )
 from shared.navigation.store_map import SNAP_M, Place, StoreMap
-from shared.navigation.tour import Tour, Walk, best_tour
+from shared.navigation.tour import Tour, best_tour
+from shared.navigation.walk import Walk
 from shared.navigation.walkable import Ints, is_walkable, nearest_walkable
 from shared.navigation.way_on import mutually_reachable
 
 MAX_STOPS = 60
 # A new order must be this much shorter than the one the shopper already follows.
 KEEP_WITHIN = 0.02
+# A bound that leaves more than this open proves nothing; stops with several places often have such bounds.
+WORTHLESS_GAP = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,7 @@ def _order(
 
 
 def _proof(tour: Tour) -> str:
-    if tour.gap is None:
+    if tour.gap is None or tour.gap > WORTHLESS_GAP:
         return "heuristic"
     return "optimal" if tour.gap == 0 else f"gap<={math.ceil(tour.gap * 10_000) / 100:.2f}%"
 

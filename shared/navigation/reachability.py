@@ -19,7 +19,7 @@ def check_walkable(layout: Layout) -> tuple[LayoutProblem, ...]:
 
 def walkable_problems(store_map: StoreMap) -> tuple[LayoutProblem, ...]:
     """As `check_walkable`, for a map that is built already."""
-    return tuple([*_spot_problems(store_map), *_shelf_problems(store_map)])
+    return (*_spot_problems(store_map), *_shelf_problems(store_map))
 
 
 def _spot_problems(store_map: StoreMap) -> Iterator[LayoutProblem]:

@@ -12,7 +12,7 @@ from shared.navigation.walkable import Floats, Ints
 def mutually_reachable(first: Floats, between: Floats, last: Floats, stops: Sequence[str]) -> Ints:
     """Rows of the places that one walk start -> ... -> end can visit, for as many stops as possible.
 
-    Costs as in `tour.Walk`, `inf` where there is no way. Places that reach each other form groups; between groups
+    Costs as in `walk.Walk`, `inf` where there is no way. Places that reach each other form groups; between groups
     ways lead in one direction only, and reachability is transitive, so the walk is the heaviest chain of groups.
     """
     usable = np.nonzero(np.isfinite(first) & np.isfinite(last))[0]

@@ -1,0 +1,67 @@
+"""Orders of stops by `fast_tsp`, an Or-opt search for closed symmetric tours with 16-bit integer distances."""
+
+import fast_tsp
+import numpy as np
+
+from shared.navigation.walkable import Floats, Ints
+
+# fast_tsp stores distances as 16-bit integers.
+_MAX_INTEGER = 65_535
+# It finds the optimum of 60 stops within 2 ms on an idle core; `search` runs it until two runs agree.
+_RUN_S = 0.003
+# One-way costs double the number of nodes.
+_ONE_WAY_RUN_S = 0.015
+
+
+def fast_tsp_order(first: Floats, between: Floats, last: Floats) -> Ints:
+    """An order of the n stops from a closed symmetric tour."""
+    if np.allclose(between, between.T, rtol=0.0, atol=1e-6):
+        return _symmetric_order(first, (between + between.T) / 2, last)
+    return _one_way_order(first, between, last)
+
+
+def _symmetric_order(first: Floats, between: Floats, last: Floats) -> Ints:
+    """Open walk as a closed tour: node n is the start, node n + 1 joins the last stop back to it.
+
+    The joining node is free at the start and dear elsewhere, so that every good tour uses that edge.
+    """
+    n = len(first)
+    costs = np.zeros((n + 2, n + 2))
+    costs[:n, :n] = between
+    costs[n, :n] = costs[:n, n] = first
+    costs[n + 1, :n] = costs[:n, n + 1] = last + 2 * max(costs.max(), last.max()) + 1e-3
+    tour = _closed_tour(costs, _RUN_S)
+    at = tour.index(n)
+    around = tour[at:] + tour[:at]
+    if around[-1] != n + 1:
+        around = around[:1] + around[:0:-1]
+    return np.array([node for node in around if node < n], dtype=np.int64)
+
+
+def _one_way_order(first: Floats, between: Floats, last: Floats) -> Ints:
+    """Each node as an arrival and a departure tied together (Jonker and Volgenant 1983); start and end are one."""
+    n = len(first) + 1
+    directed = np.zeros((n, n))
+    directed[:-1, :-1], directed[-1, :-1], directed[:-1, -1] = between, first, last
+    # Lengths for "no way" would leave the others no resolution in 16 bits.
+    directed = np.minimum(directed, 3 * np.quantile(directed, 0.9) + 1e-3)
+    dear = 2 * directed.max() + 1e-3
+    costs = np.full((2 * n, 2 * n), 2 * dear)
+    costs[n:, :n] = directed + dear
+    costs[:n, n:] = costs[n:, :n].T
+    same = np.arange(n)
+    costs[same, same + n] = costs[same + n, same] = 0.0
+    np.fill_diagonal(costs, 0.0)
+    tour = _closed_tour(costs, _ONE_WAY_RUN_S)
+    at = tour.index(n - 1)
+    around = tour[at:] + tour[:at]
+    if around[1] != 2 * n - 1:
+        around = around[:1] + around[:0:-1]
+    return np.array([node for node in around[1:] if node < n], dtype=np.int64)
+
+
+def _closed_tour(costs: Floats, duration_s: float) -> list[int]:
+    if len(costs) <= 3:
+        return list(range(len(costs)))
+    integers = np.rint(costs * (_MAX_INTEGER / max(float(costs.max()), 1e-9))).astype(np.int64)
+    return [int(node) for node in fast_tsp.find_tour(integers, duration_seconds=duration_s)]
