@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from random import Random
 
 from firmware_sim.connection import Broker, Connection, Hooks, Login
-from firmware_sim.device import Device, Publish
+from firmware_sim.device import PATIENCE_S, Device, Publish
 from firmware_sim.journal import Journal
 from firmware_sim.radio import Link, Weather
 from shared.contracts.channels import COMMANDS, EVENTS, STATE, STATUS, TELEMETRY
 from shared.contracts.state import CartState
 
 WALKING_M_PER_S = 0.8  # a shopper behind a cart
-REFRESH_S = 5.0  # whoever waits for a state asks for the retained one again after this time
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ class SimCart:
         weather: Weather | None = None,
         journal: Journal | None = None,
         telemetry_every_s: float | None = None,
+        device_patience_s: float = PATIENCE_S,
         connecting: asyncio.Semaphore | None = None,
     ) -> None:
         """`journal` None is a cart whose storage was reset: it learns its epoch from the retained state."""
@@ -83,7 +83,7 @@ class SimCart:
         self.cart_id = credential.cart_id
         self.count = CartCount()
         self.place = Place()
-        self.device = Device(journal if journal is not None else Journal(), Random(f"{seed}/device"))
+        self.device = Device(journal if journal is not None else Journal(), Random(f"{seed}/device"), device_patience_s)
         weather = weather or Weather()
         self._break = weather.disconnect
         self._random = Random(f"{seed}/breaks")
@@ -168,7 +168,10 @@ class SimCart:
         self.connection.subscribe_again()
 
     async def until(self, condition: Callable[[], bool], within_s: float) -> bool:
-        """Wait until a state makes `condition` true; False when the time is over first."""
+        """Wait until a state makes `condition` true; False when the time is over first.
+
+        Whoever waits long presses the display awake now and then: the state may have been lost on the radio.
+        """
         deadline_s = time.monotonic() + within_s
         loop = asyncio.get_running_loop()
         while not condition():
@@ -177,7 +180,7 @@ class SimCart:
                 return False
             woken: asyncio.Future[None] = loop.create_future()
             self._waiting.append(woken)
-            await asyncio.wait([woken], timeout=min(left_s, REFRESH_S))
+            await asyncio.wait([woken], timeout=min(left_s, self.device.first_patience_s))
             if not woken.done():
                 self._waiting.remove(woken)
                 self.refresh()

@@ -40,7 +40,8 @@ class Device:
     `now_s` is seconds since 1970 by the cart's own clock, which only ever counts on.
     """
 
-    def __init__(self, journal: Journal, random: Random) -> None:
+    def __init__(self, journal: Journal, random: Random, patience_s: float = PATIENCE_S) -> None:
+        self.first_patience_s = patience_s
         self.journal = journal
         self.state: CartState | None = None
         self.messages: list[str] = []
@@ -53,7 +54,7 @@ class Device:
         self.connected = False
         self._in_flight = 0  # the first so many entries of the journal were sent on this connection
         self._highest_sent: Key = (0, 0)
-        self._patience_s = PATIENCE_S
+        self._patience_s = self.first_patience_s
         self._resend_at_s: float | None = None
         self._resend_answered_s = float("-inf")
         self._ask_at_s: float | None = None
@@ -84,8 +85,8 @@ class Device:
         """The connection stands and `state` and `commands` are subscribed: birth, then what is unacknowledged."""
         self.connected = True
         self._in_flight = 0
-        self._patience_s = PATIENCE_S
-        self._ask_at_s = None if self.state is not None else now_s + PATIENCE_S
+        self._patience_s = self.first_patience_s
+        self._ask_at_s = None if self.state is not None else now_s + self.first_patience_s
         return [self.birth(online=True), *self._fill_window(now_s)]
 
     def disconnect(self) -> None:
@@ -137,7 +138,7 @@ class Device:
         settled = self.journal.settle(ack)
         if settled:
             self._in_flight = max(0, self._in_flight - settled)
-            self._patience_s = PATIENCE_S
+            self._patience_s = self.first_patience_s
             self._resend_at_s = None
         return self._fill_window(now_s)
 
@@ -177,7 +178,7 @@ class Device:
         """
         if not self.connected or self._ask_at_s is None or now_s < self._ask_at_s:
             return False
-        self._ask_at_s = now_s + PATIENCE_S * (1 + JITTER * self._random.random())
+        self._ask_at_s = now_s + self.first_patience_s * (1 + JITTER * self._random.random())
         return True
 
     def telemetry(self, x: float, y: float, floor: int, battery_pct: int, rssi_dbm: int) -> Publish:

@@ -10,13 +10,14 @@ from random import Random
 from firmware_sim.cart import CartCredential, SimCart
 from firmware_sim.catalogue import Mapping
 from firmware_sim.connection import Broker
+from firmware_sim.device import PATIENCE_S
 from firmware_sim.ledger import Difference
 from firmware_sim.phone import CodeReader, Door, Phone
 from firmware_sim.plan import THINKING_S, Trip
 from firmware_sim.radio import Weather
 from firmware_sim.shopper import Result, Shopper, Tell, keep_silent
 
-PATIENCE_S = 180.0  # a shopper waits this long for a backend that is away before giving the trip up
+SHOPPER_PATIENCE_S = 180.0  # a shopper waits this long for a backend that is away before giving the trip up
 CONNECTING_AT_ONCE = 64
 PROGRESS_EVERY_S = 0.5
 PHONE_PREFIX = "999"  # a country code that ITU-T E.164 keeps in reserve: these numbers reach nobody
@@ -35,7 +36,8 @@ class Fleet:
     speed: float = 1.0
     weather: Weather = field(default_factory=Weather)
     telemetry_every_s: float | None = 5.0
-    patience_s: float = PATIENCE_S
+    patience_s: float = SHOPPER_PATIENCE_S
+    device_patience_s: float = PATIENCE_S
 
 
 @dataclass
@@ -174,6 +176,7 @@ def _hire(fleet: Fleet, door: Door, mapping: Mapping) -> list[_Hand]:
             seed=seed,
             weather=fleet.weather,
             telemetry_every_s=fleet.telemetry_every_s,
+            device_patience_s=fleet.device_patience_s,
             connecting=connecting,
         )
         random = Random(f"{seed}/phone")

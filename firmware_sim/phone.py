@@ -3,7 +3,7 @@
 import asyncio
 import http.client
 import json
-import threading
+import queue
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -87,13 +87,15 @@ class Door:
         self._connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="phone")
-        self._kept = threading.local()
+        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
         # One at a time for each end of a number: that is all that a development log tells about whose code it is.
         self.logging_in: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def close(self) -> None:
         """End the threads; calls under way are waited for."""
         self._threads.shutdown(cancel_futures=True)
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
 
     async def call(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Answer:
         """One attempt. Raises OSError or http.client.HTTPException when there is no answer."""
@@ -101,20 +103,18 @@ class Door:
         return await loop.run_in_executor(self._threads, self._request, method, path, body, headers)
 
     def _request(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Answer:
-        kept: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
-        if kept is not None:
-            try:
-                return self._exchange(kept, method, path, body, headers)
-            except (OSError, http.client.HTTPException):
-                pass  # closed while idle; every call of the app may be repeated
-        return self._exchange(
-            self._connect(self._host, self._port, timeout=ATTEMPT_TIMEOUT_S), method, path, body, headers
-        )
+        try:
+            return self._exchange(self._idle.get_nowait(), method, path, body, headers)
+        except queue.Empty:
+            pass
+        except (OSError, http.client.HTTPException):
+            pass  # closed by the other side while it was idle; every call of the app may be repeated
+        fresh = self._connect(self._host, self._port, timeout=ATTEMPT_TIMEOUT_S)
+        return self._exchange(fresh, method, path, body, headers)
 
     def _exchange(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: Any, headers: dict[str, str]
     ) -> Answer:
-        self._kept.connection = None
         raw = None if body is None else json.dumps(body).encode()
         sent = headers if raw is None else {**headers, "Content-Type": "application/json"}
         try:
@@ -127,7 +127,7 @@ class Door:
         if response.will_close:
             connection.close()
         else:
-            self._kept.connection = connection
+            self._idle.put(connection)
         try:
             decoded = json.loads(answer, parse_float=Decimal) if answer else None
         except ValueError:
