@@ -3,6 +3,7 @@
 import typer
 
 from services.operations.catalogue import import_catalogue
+from services.operations.demo_store import import_demo
 from services.operations.layout import import_layout
 from services.operations.locations import import_locations
 
@@ -10,3 +11,4 @@ app = typer.Typer(no_args_is_help=True, help="Load a catalogue, a layout, locati
 app.command("catalogue")(import_catalogue)
 app.command("layout")(import_layout)
 app.command("locations")(import_locations)
+app.command("demo")(import_demo)

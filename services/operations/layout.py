@@ -15,6 +15,7 @@ from services.operations.lines import FileRefused
 from services.operations.terminal import fail, open_database
 from shared.db.stores import PlannedSection, add_layout, ensure_store, find_layout, lock_plan
 from shared.navigation.layout import Layout, LayoutError, LayoutProblem, parse_layout
+from shared.navigation.reachability import check_walkable
 
 # A plan of 10,000 shelves is below 1 MB.
 MAX_LAYOUT_BYTES = 32 * 2**20
@@ -83,7 +84,7 @@ def read_document(file: Path) -> object:
 def load_layout(connection: Connection[TupleRow], document: object) -> LayoutAdded | LayoutUnchanged:
     """Check a layout, and put it in force when it differs from the one that is; raises LayoutError."""
     layout = parse_layout(document)
-    problems = list(_storage_problems(layout))
+    problems = [*_storage_problems(layout), *check_walkable(layout)]
     if problems:
         raise LayoutError(problems)
     sections = [

@@ -1,6 +1,5 @@
 """Cart accounts in the database: secrets are shown once, rotation overlaps, revocation is final."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -22,11 +21,9 @@ from shared.db.stores import UnknownStore, ensure_store
 from shared.domain.device_secret import secret_matches
 
 
-@pytest.fixture
-def connection(database_url: str) -> Iterator[Connection[TupleRow]]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        ensure_store(connection, "main")
-        yield connection
+@pytest.fixture(autouse=True)
+def main_store(connection: Connection[TupleRow]) -> None:
+    ensure_store(connection, "main")
 
 
 def test_each_new_cart_has_a_secret_of_its_own_and_only_its_hash_is_kept(connection: Connection[TupleRow]) -> None:
@@ -99,7 +96,6 @@ def test_a_cart_that_does_not_exist_is_unknown(connection: Connection[TupleRow])
 
 def test_the_broker_hears_of_a_change_that_was_committed_after_a_later_one(database_url: str) -> None:
     with psycopg.connect(database_url) as slow, psycopg.connect(database_url, autocommit=True) as quick:
-        ensure_store(quick, "main")
         (one, two) = add_carts(quick, "main", 2)
         with slow.transaction():
             rotate_cart(slow, one.cart_id, overlap_s=0)  # begun first, committed last
