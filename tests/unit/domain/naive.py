@@ -1,7 +1,8 @@
-"""The rules once more, written as plainly as possible, to compare the real ones with: sets of numbers, lists of dicts."""
+"""The rules once more, written as plainly as possible, to compare the real ones with."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from shared.domain.frontier import MAX_AHEAD, MAX_EPOCH_JUMP, Frontier, Span
 from shared.domain.session_cart import MAX_LINE_QUANTITY, MAX_LINES, Fact, Key, SessionCart
@@ -151,6 +152,6 @@ def assert_same_frontier(frontier: Frontier, naive: NaiveFrontier) -> None:
     assert frontier.head_seq == max(naive.known, default=0)
     for spans in (frontier.ahead, frontier.skipped):
         assert all(low <= high for low, high in spans)
-        assert all(one[1] + 1 < next_one[0] for one, next_one in zip(spans, spans[1:], strict=False))
+        assert all(one[1] + 1 < next_one[0] for one, next_one in pairwise(spans))
     assert all(low > frontier.seq + 1 for low, _ in frontier.ahead)
     assert all(high < frontier.seq for _, high in frontier.skipped)

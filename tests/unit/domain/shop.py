@@ -1,6 +1,7 @@
 """A small shop to test the rules with: products, facts about them, and strategies that make many."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -51,7 +52,9 @@ MAYBE_PRODUCTS = st.one_of(KNOWN_PRODUCTS, KNOWN_PRODUCTS, KNOWN_PRODUCTS, st.no
 @st.composite
 def facts_at(draw: st.DrawFn, key: Key) -> Fact:
     """Any fact that may stand at `key`."""
-    kind = draw(st.sampled_from(["scan", "scan", "scan", "scan", "remove", "remove", "weight", "help", "unreadable", "refused"]))
+    kind = draw(
+        st.sampled_from(["scan", "scan", "scan", "scan", "remove", "remove", "weight", "help", "unreadable", "refused"])
+    )
     match kind:
         case "scan":
             return scan(key, draw(MAYBE_PRODUCTS), draw(QUANTITIES))
@@ -81,4 +84,4 @@ def deliveries(draw: st.DrawFn, facts: list[Fact]) -> list[list[Fact]]:
     arriving = draw(st.permutations([*facts, *repeats]))
     cuts = sorted(draw(st.sets(st.integers(1, max(1, len(arriving) - 1)), max_size=4)))
     edges = [0, *cuts, len(arriving)]
-    return [arriving[low:high] for low, high in zip(edges, edges[1:], strict=False)]
+    return [arriving[low:high] for low, high in pairwise(edges)]

@@ -1,0 +1,301 @@
+"""Table (b) of RELIABILITY.md, the rows that a payload decides alone: each gets its reason, none an exception."""
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from shared.contracts.channels import MAX_PAYLOAD_BYTES
+from shared.contracts.decode import DETAIL_MAX, Undecodable, Unreadable, decode_event, decode_status, decode_telemetry
+from shared.contracts.events import Help, Remove, Scan, Weight
+
+CART_ID = 7
+SCAN = {"v": 1, "epoch": 7, "seq": 142, "type": "scan", "code": "4006381333931"}
+
+
+def payload(**fields: object) -> bytes:
+    """A good scan in which these fields say something else."""
+    return json.dumps(SCAN | fields).encode()
+
+
+def with_text(name: str, text: str) -> bytes:
+    """A good scan in which the field's value is this JSON text, as it stands."""
+    return (json.dumps({k: v for k, v in SCAN.items() if k != name})[:-1] + f', "{name}": {text}}}').encode()
+
+
+def refusal(raw: bytes) -> Undecodable:
+    answer = decode_event(raw, CART_ID)
+    assert isinstance(answer, Undecodable)
+    assert len(answer.detail) <= DETAIL_MAX
+    assert answer.detail.isascii()
+    assert answer.detail.isprintable()
+    return answer
+
+
+def test_a_good_payload_of_each_type_is_read() -> None:
+    numbered = {"v": 1, "epoch": 7, "seq": 142, "at": 1790000000123, "session": "0f-1"}
+    expected: dict[str, Any] = {"epoch": 7, "seq": 142, "at": 1790000000123, "session": "0f-1"}
+    for fields, event in (
+        ({"type": "scan", "code": "4006381333931"}, Scan(**expected, code="4006381333931")),
+        (
+            {"type": "scan", "code": "A-1", "quantity": 999, "weight_g": 0},
+            Scan(**expected, code="A-1", quantity=999, weight_g=0),
+        ),
+        ({"type": "remove", "code": "96385074"}, Remove(**expected, code="96385074", quantity=1)),
+        ({"type": "weight", "total_g": -3}, Weight(**expected, total_g=-3)),
+        ({"type": "help"}, Help(**expected)),
+    ):
+        assert decode_event(json.dumps(numbered | fields).encode(), CART_ID) == event
+
+
+def test_m1_an_empty_payload_is_empty() -> None:
+    assert refusal(b"").reason is Unreadable.EMPTY
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\xff\xfe",
+        payload().decode().encode("utf-16"),
+        payload() + b"\xc3",
+        payload().replace(b"4006381333931", b"\xed\xa0\x80"),
+        b"\xef\xbb\xbf" + payload(),
+        payload() + b"x",
+        payload() + b"\x00",
+        payload() + payload(),
+        payload()[:-1],
+        payload()[: len(payload()) // 2],
+        b"not json",
+        b" ",
+        b"{",
+        b"{'v': 1}",
+        b'{"v": 1,}',
+        b'{"v": 01}',
+        b"/* hello */ {}",
+    ],
+)
+def test_m2_what_is_not_one_json_text_in_utf8_is_not_decoded(raw: bytes) -> None:
+    assert refusal(raw) == Undecodable(Unreadable.DECODE, refusal(raw).detail, key=None)
+
+
+@pytest.mark.parametrize("raw", [b"1", b"-1.5", b"true", b"null", b'"scan"', b"[]", b"[" + payload() + b"]"])
+def test_m3_json_that_is_no_object_has_the_wrong_shape(raw: bytes) -> None:
+    assert refusal(raw).reason is Unreadable.SHAPE
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
+@pytest.mark.parametrize("field", ["quantity", "at", "seq", "a_field_we_do_not_know"])
+def test_m4_numbers_that_are_not_finite_are_not_decoded(field: str, number: str) -> None:
+    assert refusal(with_text(field, number)).reason is Unreadable.DECODE
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        payload()[:-1] + b', "seq": 143}',
+        payload()[:-1] + b', "\\u0073eq": 142}',
+        payload()[:-1] + b', "x": {"a": 1, "a": 2}}',
+    ],
+)
+def test_m5_a_key_that_stands_twice_is_not_decoded(raw: bytes) -> None:
+    assert refusal(raw) == Undecodable(Unreadable.DECODE, "duplicate key", key=None)
+
+
+def test_m6_a_hundred_thousand_brackets_are_oversize_before_anything_is_parsed() -> None:
+    assert refusal(b"[" * 100_000).reason is Unreadable.OVERSIZE
+    assert refusal(b'{"at":' * 100_000).reason is Unreadable.OVERSIZE
+
+
+@pytest.mark.parametrize("raw", [b"[" * MAX_PAYLOAD_BYTES, b'{"a":' * 800])
+def test_m6_brackets_that_nobody_closes_are_not_decoded(raw: bytes) -> None:
+    assert refusal(raw).reason is Unreadable.DECODE
+
+
+@pytest.mark.parametrize("depth", [900, 1500, 2000])
+@pytest.mark.parametrize("field", ["cart_id", "type", "code", "epoch"])
+def test_m6_deep_nesting_is_refused_whatever_field_holds_it(field: str, depth: int) -> None:
+    answer = refusal(with_text(field, "[" * depth + "]" * depth))
+    assert answer.reason in (Unreadable.DECODE, Unreadable.FIELD, Unreadable.WRONG_CART)
+    assert depth < sys.getrecursionlimit() or sys.version_info >= (3, 12) or answer.detail == "nested too deeply"
+
+
+def test_m6_the_limit_is_the_last_size_that_is_read() -> None:
+    padding = MAX_PAYLOAD_BYTES - len(payload())
+    assert isinstance(decode_event(payload() + b" " * padding, CART_ID), Scan)
+    assert refusal(payload() + b" " * (padding + 1)) == Undecodable(Unreadable.OVERSIZE, "4097 bytes, at most 4096")
+
+
+def test_m7_an_integer_of_five_thousand_digits_is_oversize() -> None:
+    assert refusal(with_text("seq", "9" * 5000)).reason is Unreadable.OVERSIZE
+
+
+@pytest.mark.parametrize("number", ["9" * 3900, str(2**63), str(-(2**63) - 1), "1" + "0" * 20])
+@pytest.mark.parametrize("field", ["seq", "epoch", "quantity", "at", "cart_id", "a_field_we_do_not_know"])
+def test_m7_integers_beyond_64_bits_are_not_decoded(field: str, number: str) -> None:
+    assert refusal(with_text(field, number)) == Undecodable(Unreadable.DECODE, "integer out of range", key=None)
+
+
+@pytest.mark.parametrize("value", ["true", "1.0", '"1"', "1e2", "[1]", '{"n": 1}'])
+@pytest.mark.parametrize("field", ["v", "epoch", "seq", "quantity", "weight_g"])
+def test_m8_an_integer_is_an_integer_and_nothing_that_looks_like_one(field: str, value: str) -> None:
+    assert refusal(with_text(field, value)).reason is Unreadable.FIELD
+
+
+@pytest.mark.parametrize("field", ["v", "epoch", "seq", "quantity", "at"])
+def test_m8_a_negative_zero_is_not_decoded(field: str) -> None:
+    assert refusal(with_text(field, "-0")).reason is Unreadable.DECODE
+
+
+@pytest.mark.parametrize("text", [r'"\u0000"', r'"a\u0000b"', r'"\ud800"', r'"\udfff\ud800"', r'"a\udc00"'])
+@pytest.mark.parametrize("field", ["code", "session", "type"])
+def test_m9_nul_and_lone_surrogates_are_refused_and_do_not_reach_the_detail(field: str, text: str) -> None:
+    assert refusal(with_text(field, text)).reason is Unreadable.FIELD
+
+
+@pytest.mark.parametrize("text", [r'"\u0000"', r'"\ud800"'])
+def test_m9_in_a_field_that_we_do_not_know_they_are_ignored_with_it(text: str) -> None:
+    assert decode_event(with_text("a_field_we_do_not_know", text), CART_ID) == decode_event(payload(), CART_ID)
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 1000, 2**63 - 1])
+@pytest.mark.parametrize("type_", ["scan", "remove"])
+def test_m10_a_quantity_is_between_one_and_999(type_: str, quantity: int) -> None:
+    assert refusal(payload(type=type_, quantity=quantity)) == Undecodable(
+        Unreadable.FIELD,
+        f"{type_}.quantity: Input should be {'less' if quantity > 1 else 'greater'} than or equal to "
+        f"{999 if quantity > 1 else 1}",
+        key=(7, 142),
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["", "a" * 65, "a b", "a\n", "\n", "a\x1b[31m", "\u202e123", "１２３", "123\u200b", "\x7f", "é"],
+)
+def test_m10_a_code_is_short_printable_ascii(code: str) -> None:
+    assert refusal(payload(code=code)).reason is Unreadable.FIELD
+
+
+def test_m10_a_code_of_a_megabyte_is_oversize() -> None:
+    assert refusal(payload(code="9" * 1_000_000)).reason is Unreadable.OVERSIZE
+
+
+@pytest.mark.parametrize("total_g", [-1_000_001, 1_000_001])
+def test_m10_a_weight_is_one_that_a_scale_could_read(total_g: int) -> None:
+    assert refusal(payload(type="weight", total_g=total_g)).reason is Unreadable.FIELD
+
+
+@pytest.mark.parametrize("claimed", [8, -7, 0, "7", 7.0, True, None, [7], {"id": 7}])
+def test_m12_a_payload_that_names_another_cart_is_refused_and_keeps_its_number(claimed: object) -> None:
+    answer = refusal(payload(cart_id=claimed))
+    assert (answer.reason, answer.key) == (Unreadable.WRONG_CART, (7, 142))
+
+
+def test_m12_a_payload_may_name_the_cart_of_its_topic() -> None:
+    assert isinstance(decode_event(payload(cart_id=7), CART_ID), Scan)
+
+
+@pytest.mark.parametrize("seq", [1, 2**31, 2**63 - 1])
+def test_m18_a_number_of_64_bits_is_read_and_left_to_the_frontier(seq: int) -> None:
+    assert decode_event(payload(seq=seq, epoch=seq), CART_ID) == Scan(epoch=seq, seq=seq, code="4006381333931")
+
+
+@pytest.mark.parametrize("number", [0, -1, -(2**63)])
+@pytest.mark.parametrize("field", ["epoch", "seq"])
+def test_m18_a_number_below_one_is_refused_and_is_no_key(field: str, number: int) -> None:
+    answer = refusal(payload(**{field: number}))
+    assert (answer.reason, answer.key) == (Unreadable.FIELD, None)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        None,
+        0,
+        -1,
+        4_291_747_200_000,
+        253_402_300_800_000,
+        2**63 - 1,
+        -(2**63),
+        1.5,
+        1e300,
+        "1790000000123",
+        "noon",
+        "\x00",
+        "\ud800",
+        True,
+        [],
+        {"a": [1]},
+    ],
+)
+def test_m19_whatever_the_clock_says_the_event_is_read(at: object) -> None:
+    answer = decode_event(payload(at=at), CART_ID)
+    assert isinstance(answer, Scan)
+    assert (answer.epoch, answer.seq, answer.code) == (7, 142, "4006381333931")
+    assert answer.at == at
+
+
+def test_m19_an_event_without_a_time_is_read() -> None:
+    assert decode_event(payload(), CART_ID) == Scan(epoch=7, seq=142, code="4006381333931", at=None)
+
+
+@pytest.mark.parametrize(
+    "type_", ["", "SCAN", "scan ", "delete", "\x00", "\x1b[2J", "\u202e", None, True, 1, [], {}, ["scan"]]
+)
+def test_a_type_that_we_do_not_know_is_refused_and_keeps_its_number(type_: object) -> None:
+    answer = refusal(payload(type=type_))
+    assert (answer.reason, answer.key) == (Unreadable.FIELD, (7, 142))
+
+
+@pytest.mark.parametrize("field", ["epoch", "seq", "type", "code"])
+def test_a_field_that_an_event_needs_is_missed_by_name(field: str) -> None:
+    answer = refusal(json.dumps({name: value for name, value in SCAN.items() if name != field}).encode())
+    assert answer.reason is Unreadable.FIELD
+    assert field in answer.detail
+    assert answer.key == (None if field in ("epoch", "seq") else (7, 142))
+
+
+@pytest.mark.parametrize("v", [0, 2, None])
+def test_another_version_of_the_contract_is_refused_and_keeps_its_number(v: object) -> None:
+    answer = refusal(payload(v=v))
+    assert (answer.reason, answer.key) == (Unreadable.FIELD, (7, 142))
+
+
+@pytest.mark.parametrize("value", ["true", '"1.5"', "null", "[1]", "10001", "-10001"])
+def test_m8_a_place_is_a_number_within_the_plan(value: str) -> None:
+    answer = decode_telemetry(b'{"location": {"x": 1, "y": ' + value.encode() + b"}}")
+    assert isinstance(answer, Undecodable)
+    assert answer.reason is Unreadable.FIELD
+
+
+def test_a_place_may_be_written_with_or_without_a_fraction() -> None:
+    whole, fraction = (
+        decode_telemetry(b'{"location":{"x":1,"y":2}}'),
+        decode_telemetry(b'{"location":{"x":1.0,"y":2.0}}'),
+    )
+    assert not isinstance(whole, Undecodable)
+    assert whole == fraction
+
+
+@pytest.mark.parametrize("raw", [b"{}", b'{"v":1}', b'{"v":1,"location":null,"health":null}'])
+def test_telemetry_that_says_nothing_is_refused(raw: bytes) -> None:
+    answer = decode_telemetry(raw)
+    assert isinstance(answer, Undecodable)
+    assert answer.reason is Unreadable.FIELD
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"online":1}',
+        b'{"online":"true"}',
+        b"{}",
+        b'{"online":true,"epoch":0}',
+        b'{"online":true,"firmware":"\\u001b[2J"}',
+    ],
+)
+def test_m8_a_status_says_plainly_whether_the_cart_is_online(raw: bytes) -> None:
+    answer = decode_status(raw)
+    assert isinstance(answer, Undecodable)
+    assert answer.reason is Unreadable.FIELD
