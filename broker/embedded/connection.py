@@ -22,6 +22,7 @@ from broker.embedded.session import Message, Session
 log = structlog.get_logger()
 
 REMEMBERED_TOPICS = 4_096
+_EVERYDAY = frozenset(("disconnect", "connection lost", "taken over", "broker stops"))
 # What costs us work and is not an answer to something we sent.
 _RATED = frozenset((packets.PUBLISH, packets.SUBSCRIBE, packets.UNSUBSCRIBE, packets.PINGREQ))
 
@@ -133,7 +134,8 @@ class Connection:
         self._link.close(at_once=self.congested)
         self._buffer = b""
         if self._session is not None:
-            log.debug("client_left", client=self._session.client_id, reason=reason)
+            if reason not in _EVERYDAY:
+                log.info("client_ended", client=self._session.client_id, reason=reason)
             will = self._will if with_will and self._rights_hold() else None
             self._broker.leave_session(self._session, self, will)
 
