@@ -13,14 +13,14 @@ _RUN_S = 0.003
 _ONE_WAY_RUN_S = 0.015
 
 
-def fast_tsp_order(first: Floats, between: Floats, last: Floats) -> Ints:
-    """An order of the n stops from a closed symmetric tour."""
+def fast_tsp_order(first: Floats, between: Floats, last: Floats, run: int = 0) -> Ints:
+    """An order of the n stops. Costs as in `walk.Walk`, finite; each `run` rounds them a little differently."""
     if np.allclose(between, between.T, rtol=0.0, atol=1e-6):
-        return _symmetric_order(first, (between + between.T) / 2, last)
-    return _one_way_order(first, between, last)
+        return _symmetric_order(first, (between + between.T) / 2, last, run)
+    return _one_way_order(first, between, last, run)
 
 
-def _symmetric_order(first: Floats, between: Floats, last: Floats) -> Ints:
+def _symmetric_order(first: Floats, between: Floats, last: Floats, run: int) -> Ints:
     """Open walk as a closed tour: node n is the start, node n + 1 joins the last stop back to it.
 
     The joining node is free at the start and dear elsewhere, so that every good tour uses that edge.
@@ -29,8 +29,8 @@ def _symmetric_order(first: Floats, between: Floats, last: Floats) -> Ints:
     costs = np.zeros((n + 2, n + 2))
     costs[:n, :n] = between
     costs[n, :n] = costs[:n, n] = first
-    costs[n + 1, :n] = costs[:n, n + 1] = last + 2 * max(costs.max(), last.max()) + 1e-3
-    tour = _closed_tour(costs, _RUN_S)
+    costs[n + 1, :n] = costs[:n, n + 1] = last + costs.max() + last.max() + 1e-3
+    tour = _closed_tour(costs, _RUN_S, run)
     at = tour.index(n)
     around = tour[at:] + tour[:at]
     if around[-1] != n + 1:
@@ -38,7 +38,7 @@ def _symmetric_order(first: Floats, between: Floats, last: Floats) -> Ints:
     return np.array([node for node in around if node < n], dtype=np.int64)
 
 
-def _one_way_order(first: Floats, between: Floats, last: Floats) -> Ints:
+def _one_way_order(first: Floats, between: Floats, last: Floats, run: int) -> Ints:
     """Each node as an arrival and a departure tied together (Jonker and Volgenant 1983); start and end are one."""
     n = len(first) + 1
     directed = np.zeros((n, n))
@@ -52,7 +52,7 @@ def _one_way_order(first: Floats, between: Floats, last: Floats) -> Ints:
     same = np.arange(n)
     costs[same, same + n] = costs[same + n, same] = 0.0
     np.fill_diagonal(costs, 0.0)
-    tour = _closed_tour(costs, _ONE_WAY_RUN_S)
+    tour = _closed_tour(costs, _ONE_WAY_RUN_S, run)
     at = tour.index(n - 1)
     around = tour[at:] + tour[:at]
     if around[1] != 2 * n - 1:
@@ -60,8 +60,9 @@ def _one_way_order(first: Floats, between: Floats, last: Floats) -> Ints:
     return np.array([node for node in around[1:] if node < n], dtype=np.int64)
 
 
-def _closed_tour(costs: Floats, duration_s: float) -> list[int]:
+def _closed_tour(costs: Floats, duration_s: float, run: int) -> list[int]:
     if len(costs) <= 3:
         return list(range(len(costs)))
-    integers = np.rint(costs * (_MAX_INTEGER / max(float(costs.max()), 1e-9))).astype(np.int64)
+    scale = _MAX_INTEGER * (1 - 0.013 * run) / max(float(costs.max()), 1e-9)
+    integers = np.rint(costs * scale).astype(np.int64)
     return [int(node) for node in fast_tsp.find_tour(integers, duration_seconds=duration_s)]
