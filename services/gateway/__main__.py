@@ -1,6 +1,7 @@
 """`python -m services.gateway`: serves until SIGTERM, then finishes what is under way within a second."""
 
 import json
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -46,6 +47,9 @@ def main() -> int:
     if several:
         Multiprocess(config, sockets=[listener]).run()
         return 0
+    # uvicorn raises the signal that stopped it once more; being asked to stop is no failure.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: sys.exit(0))
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
     return 0 if server.started else 3

@@ -8,18 +8,31 @@ from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.answers import install_error_answers
+from services.gateway.catalogue_statistics import KeptStatistics
+from services.gateway.chores import Chores
 from services.gateway.code_delivery import CodeSender, LogCodeSender, WebhookCodeSender
 from services.gateway.door.limits import Limits
 from services.gateway.door.record import Record
 from services.gateway.openapi import DESCRIPTION, TITLE, VERSION
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import make_pool
-from services.gateway.routes import auth, cart, health, mqtt, orders
+from services.gateway.routes import auth, cart, health, lists, misc, mqtt, orders, places, products, user
 from services.gateway.tokens import AccessTokens, parse_keys
 from services.gateway.wiring import Gateway
 from shared.settings import GatewaySettings
 
-ROUTERS = (auth.router, cart.router, orders.router, mqtt.router, health.router)
+ROUTERS = (
+    auth.router,
+    user.router,
+    lists.router,
+    products.router,
+    cart.router,
+    places.router,
+    orders.router,
+    misc.router,
+    mqtt.router,
+    health.router,
+)
 
 
 def make_gateway(settings: GatewaySettings) -> Gateway:
@@ -32,6 +45,7 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
         ),
         phones=PhoneVault(settings.code_pepper.get_secret_value()),
         code_sender=_code_sender(settings),
+        catalogue_statistics=KeptStatistics(),
     )
 
 
@@ -43,9 +57,12 @@ def make_app(gateway: Gateway) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Not waited for: while the database is away the process lives, and says so on /readyz.
         gateway.pool.open(wait=False)
+        chores = Chores(gateway)
+        chores.start()
         try:
             yield
         finally:
+            chores.stop()
             gateway.code_sender.close()
             gateway.pool.close(timeout=0.5)
 

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from services.gateway.catalogue_statistics import KeptStatistics
 from services.gateway.code_delivery import CodeSender
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import Pool
@@ -28,6 +29,7 @@ class Gateway:
     access_tokens: AccessTokens
     phones: PhoneVault
     code_sender: CodeSender
+    catalogue_statistics: KeptStatistics
     now: Callable[[], datetime] = utc_now
 
 

@@ -2,16 +2,18 @@
 
 from typing import Annotated, assert_never
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from services.gateway.callers import Shopper
 from services.gateway.errors import EVERYWHERE, Refusal, Refused, refusals
-from services.gateway.fields import INT32_MAX, Answer, Limit, Money, money
-from services.gateway.keyed import KEY_REFUSALS, Keyed, answer_once
+from services.gateway.fields import INT32_MAX, Answer, Limit, Money, PathId, money
+from services.gateway.keyed import KEY_REFUSALS, Keyed, answer_once, json_answer
 from services.gateway.order_views import OrderBody, order_body
+from services.gateway.receipts import PAGE_POLICY, ReceiptBody, prefers_html, receipt_body, receipt_page
 from services.gateway.wiring import Here
-from shared.db.orders import NEWEST, list_orders
+from shared.db.orders import NEWEST, find_order, list_orders
 from shared.db.sessions import CheckedOut, EmptyCart, GapOpen, NoCart, checkout
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -78,3 +80,38 @@ def history(
     with here.pool.connection() as connection, connection.transaction():
         orders = list_orders(connection, shopper.shopper_id, limit, after)
     return [order_body(order, lines, shopper.shopper_id) for order, lines in orders]
+
+
+@router.get("/{order_id}", summary="One order", responses=refusals(*_ALWAYS, Refusal.UNKNOWN_ORDER))
+def one_order(here: Here, shopper: Shopper, order_id: PathId) -> OrderBody:
+    """Only the shopper's own."""
+    with here.pool.connection() as connection, connection.transaction():
+        found = find_order(connection, shopper.shopper_id, order_id)
+    if found is None:
+        raise Refused(Refusal.UNKNOWN_ORDER)
+    return order_body(*found, shopper.shopper_id)
+
+
+@router.get(
+    "/{order_id}/receipt",
+    summary="The receipt, as JSON or to print",
+    response_model=ReceiptBody,
+    responses={
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+        **refusals(*_ALWAYS, Refusal.UNKNOWN_ORDER),
+    },
+)
+def receipt(
+    here: Here,
+    shopper: Shopper,
+    order_id: PathId,
+    accept: Annotated[str, Header(description="text/html for a page to print", max_length=256)] = "",
+) -> Response:
+    """`Accept: text/html` gives a page, anything else JSON."""
+    with here.pool.connection() as connection, connection.transaction():
+        found = find_order(connection, shopper.shopper_id, order_id)
+    if found is None:
+        raise Refused(Refusal.UNKNOWN_ORDER)
+    if prefers_html(accept):
+        return HTMLResponse(receipt_page(*found), headers={"Content-Security-Policy": PAGE_POLICY})
+    return json_answer(receipt_body(*found))

@@ -1,0 +1,110 @@
+"""Products: on offer, searched for, and one with everything about it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field, StringConstraints
+
+from services.gateway.callers import MaybeShopper
+from services.gateway.errors import EVERYWHERE, Refusal, Refused, refusals
+from services.gateway.fields import NO_CONTROLS, After, Answer, Limit, PathId, ProductBody, product_body
+from services.gateway.keyed import json_answer
+from services.gateway.product_views import ProductDetailBody, find_detail
+from services.gateway.wiring import Here
+from shared.db.product_search import search_products
+from shared.db.products import find_product_id, list_offers
+from shared.domain.gtin import Gtin, HouseCode, UnreadableCode, WrongCheckDigit, normalise_code
+
+router = APIRouter(prefix="/products", tags=["products"])
+# A token is welcome but not needed.
+_TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}, {"shopper": []}]}
+
+
+class Offers(Answer):
+    """A page of products that cost less."""
+
+    offers: list[ProductBody]
+    next_after: int | None = Field(description="`after` of the next page; null: this was the last one")
+
+
+class SearchResults(Answer):
+    """A page of hits, best first."""
+
+    results: list[ProductBody]
+    next_after: int | None = Field(description="`after` of the next page; null: this was the last one")
+
+
+@router.get("/offers", summary="Products on offer", response_model=Offers, responses=refusals(*EVERYWHERE))
+def offers(here: Here, limit: Limit = 20, after: After = 0) -> Response:
+    """In the order of their ids; ask again with `after` = the last `product_id`."""
+    with here.pool.connection() as connection:
+        found = list_offers(connection, after, limit)
+    last = found[-1].product_id if len(found) == limit else None
+    return json_answer(Offers(offers=[product_body(product) for product in found], next_after=last))
+
+
+@router.get(
+    "/search",
+    summary="Find products by name or barcode",
+    response_model=SearchResults,
+    responses=refusals(*EVERYWHERE, Refusal.QUERY_MISSING),
+)
+def search(
+    here: Here,
+    query: Annotated[
+        str, Query(max_length=100, pattern=NO_CONTROLS, description="words or a code", examples=["milk"])
+    ] = "",
+    limit: Limit = 20,
+    after: After = 0,
+) -> Response:
+    """Accents do not matter and typos are forgiven. Ask again with `after` = the last `product_id`."""
+    if not query.strip():
+        raise Refused(Refusal.QUERY_MISSING)
+    with here.pool.connection() as connection:
+        statistics = here.catalogue_statistics.current(connection)
+        found = search_products(connection, query, limit, after, statistics)
+    last = found[-1].product_id if len(found) == limit else None
+    return json_answer(SearchResults(results=[product_body(product) for product in found], next_after=last))
+
+
+@router.get(
+    "/by_code/{code:path}",
+    summary="The product behind a code",
+    response_model=ProductDetailBody,
+    responses=refusals(*EVERYWHERE, Refusal.NOT_AUTHENTICATED, Refusal.UNKNOWN_PRODUCT, Refusal.WRONG_CHECK_DIGIT),
+    openapi_extra=_TOKEN_OPTIONAL,
+)
+def by_code(
+    here: Here,
+    caller: MaybeShopper,
+    code: Annotated[
+        str, StringConstraints(max_length=256), Path(description="whatever a scanner read", examples=["9520000000011"])
+    ],
+) -> Response:
+    """EAN, UPC, GTIN-14, GS1 element strings and links, or a house code."""
+    try:
+        normalised = normalise_code(code)
+    except UnreadableCode:
+        raise Refused(Refusal.INVALID_REQUEST, "No scanner reads such a code.") from None
+    match normalised:
+        case WrongCheckDigit(expected=expected):
+            raise Refused(Refusal.WRONG_CHECK_DIGIT, f"The check digit would be {expected}.")
+        case Gtin(gtin14=key) | HouseCode(code=key):
+            with here.pool.connection() as connection, connection.transaction():
+                product_id = find_product_id(connection, key)
+                if product_id is None:
+                    raise Refused(Refusal.UNKNOWN_PRODUCT)
+                return json_answer(find_detail(connection, product_id, caller))
+
+
+@router.get(
+    "/{product_id}",
+    summary="Everything about a product",
+    response_model=ProductDetailBody,
+    responses=refusals(*EVERYWHERE, Refusal.NOT_AUTHENTICATED, Refusal.UNKNOWN_PRODUCT),
+    openapi_extra=_TOKEN_OPTIONAL,
+)
+def product(here: Here, caller: MaybeShopper, product_id: PathId) -> Response:
+    """With a token it warns about the caller's own allergies."""
+    with here.pool.connection() as connection, connection.transaction():
+        return json_answer(find_detail(connection, product_id, caller))
