@@ -13,7 +13,7 @@ import psutil
 
 from services.stack.child import end, kill_group, spawn
 from services.stack.errors import StackError, StackFailed
-from services.stack.folder import StackFolder, write_privately
+from services.stack.folder import PART_NAMES, StackFolder, write_privately
 from services.stack.parts import Part
 from shared.settings import EX_CONFIG
 
@@ -24,6 +24,10 @@ _BACKOFF_FIRST_S = 0.1
 _BACKOFF_MAX_S = 10.0
 _STABLE_AFTER_S = 5.0  # who lived this long has recovered: the next death counts as the first
 _LOG_MAX_BYTES = 16 * 1024 * 1024
+
+
+class StopRequested(Exception):
+    """The user asked for a stop before everything was ready."""
 
 
 @dataclass
@@ -61,22 +65,38 @@ class Supervisor:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    def clear_leftovers(self) -> None:
+        """Kill what an earlier supervisor, killed itself, left running; known by the RUN_DIR it was given."""
+        for name in PART_NAMES:
+            pid_file = self._folder.pid_file(name)
+            with contextlib.suppress(FileNotFoundError, ValueError, psutil.Error):
+                leftover = psutil.Process(int(pid_file.read_text(encoding="ascii")))
+                if leftover.environ().get("RUN_DIR") == str(self._folder.run):
+                    leftover.kill()
+                    leftover.wait(5)
+            pid_file.unlink(missing_ok=True)
+
     def start(self, parts: Sequence[Part]) -> None:
-        """Start the parts and return when all are ready, or a stop was asked for. Raises StackError."""
+        """Start the parts and return when all are ready. Raises StackError, or StopRequested."""
         begun = [_Running(part) for part in parts]
         for running in begun:
-            self._clear_leftover(running.part)
             self._running.append(running)
             self._launch(running)
         waiting = list(begun)
         deadline = time.monotonic() + _START_WITHIN_S
-        while waiting and not self.stop_requested:
+        while waiting:
+            self.go_on_or_stop()
             self._look_after(fail_after_deaths=_DEATHS_WHILE_STARTING_MAX)
             waiting = [running for running in waiting if not (running.child and running.part.is_ready())]
             if waiting and time.monotonic() > deadline:
                 name = waiting[0].part.name
                 raise StackFailed(f"{name} is not ready after {_START_WITHIN_S:g} s; {self._last_words(name)}")
             time.sleep(_TICK_S)
+
+    def go_on_or_stop(self) -> None:
+        """Raises StopRequested when a signal asked for it."""
+        if self.stop_requested:
+            raise StopRequested
 
     def keep_running(self) -> None:
         """Start again whatever dies, until a stop is asked for."""
@@ -145,18 +165,6 @@ class Supervisor:
         delay_s = min(_BACKOFF_FIRST_S * 2**running.deaths, _BACKOFF_MAX_S)
         running.deaths += 1
         running.start_again_at = time.monotonic() + delay_s
-
-    def _clear_leftover(self, part: Part) -> None:
-        """Kill the process of an earlier supervisor that was killed itself, known by its own RUN_DIR."""
-        pid_file = self._folder.pid_file(part.name)
-        try:
-            leftover = psutil.Process(int(pid_file.read_text(encoding="ascii")))
-            if leftover.environ().get("RUN_DIR") == str(self._folder.run):
-                leftover.kill()
-                leftover.wait(5)
-        except (FileNotFoundError, ValueError, psutil.Error):
-            pass
-        pid_file.unlink(missing_ok=True)
 
     def _last_words(self, name: str) -> str:
         log = self._folder.log_file(name)

@@ -19,7 +19,7 @@ from services.stack.parts import (
 )
 from services.stack.ports import HOST, claim_ports
 from services.stack.postgres import Cluster, clear_leftovers, ensure_database
-from services.stack.supervisor import Supervisor
+from services.stack.supervisor import StopRequested, Supervisor
 
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")
 _FOREIGN_BROKER_WITHIN_S = 5.0
@@ -52,6 +52,7 @@ def run_stack(
     folder.make()
     supervisor = Supervisor(folder, say)
     with folder.locked(), folder.postgres_cluster() as cluster, supervisor.listening_to_signals():
+        supervisor.clear_leftovers()  # before the ports are claimed, which they may still hold
         own_database = not environment.get("DATABASE_URL")
         own_broker = not environment.get("MQTT_URL")
         ports = _claim(asked, own_broker=own_broker)
@@ -61,21 +62,17 @@ def run_stack(
         try:
             if own_database:
                 supervisor.start([postgres_part(cluster)])
-                if not supervisor.stop_requested:
-                    ensure_database(cluster)
-            if not supervisor.stop_requested:
-                migrate_database(address.database_url)
+                ensure_database(cluster)
+            migrate_database(address.database_url)
             if not own_broker:
                 _wait_for_broker(address.mqtt_url, supervisor)
             brokers = [broker_part(ports, told)] if own_broker else []
-            if not supervisor.stop_requested:
-                supervisor.start([*brokers, ingest_part(ports, told), gateway_part(address, told)])
-            if not supervisor.stop_requested:
-                write_address(folder, address)
-                announce(
-                    f"ready http={address.http_url} mqtt={_without_password(address.mqtt_url)} ws={address.mqtt_ws_url}"
-                )
+            supervisor.start([*brokers, ingest_part(ports, told), gateway_part(address, told)])
+            write_address(folder, address)
+            announce(_ready_line(address))
             supervisor.keep_running()
+        except StopRequested:
+            pass
         finally:
             folder.address_file.unlink(missing_ok=True)
             supervisor.stop()
@@ -115,12 +112,14 @@ def migrate_database(database_url: str) -> list[str]:
 
 def _wait_for_broker(mqtt_url: str, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + _FOREIGN_BROKER_WITHIN_S
-    while not supervisor.stop_requested and not broker_accepts(mqtt_url):
+    while not broker_accepts(mqtt_url):
+        supervisor.go_on_or_stop()
         if time.monotonic() > deadline:
             raise StackFailed(f"no broker answers at MQTT_URL within {_FOREIGN_BROKER_WITHIN_S:g} s")
         time.sleep(0.1)
 
 
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+def _ready_line(address: StackAddress) -> str:
+    scheme, _, rest = address.mqtt_url.partition("://")
+    without_password = f"{scheme}://{rest.rpartition('@')[2]}"
+    return f"ready http={address.http_url} mqtt={without_password} ws={address.mqtt_ws_url}"

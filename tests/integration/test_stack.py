@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,9 +63,9 @@ def command(data_dir: Path, *options: str) -> list[str]:
 
 
 @contextmanager
-def up(data_dir: Path, environment: dict[str, str] | None = None) -> Iterator[Up]:
+def up(data_dir: Path, environment: dict[str, str] | None = None, options: Sequence[str] = ()) -> Iterator[Up]:
     with subprocess.Popen(
-        command(data_dir),
+        command(data_dir, *options),
         env={**ENVIRONMENT, **(environment or {})},
         stdout=subprocess.PIPE,
         text=True,
@@ -153,74 +153,79 @@ def test_a_port_in_use_is_refused_in_one_line_that_names_the_option(stack: Up, t
     )
 
 
-def test_a_second_stack_runs_beside_the_first(stack: Up, tmp_path: Path) -> None:
+def test_a_second_stack_runs_beside_the_first_and_its_stop_leaves_nothing(stack: Up, tmp_path: Path) -> None:
     with stack_in_background(tmp_path, ENVIRONMENT) as other:
         assert other.http_url != stack.ready["http"]
         assert other.database_url != find_stack(stack.data_dir, {}).database_url
-        assert answers(stack)
+        supervisor = psutil.Process(int((tmp_path / "run" / "lock").read_text()))
+        processes = [supervisor, *supervisor.children(recursive=True)]
+        assert len(processes) > len(PART_NAMES)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 10
+    assert [process for process in processes if process.is_running()] == []
+    assert list((tmp_path / "run").glob("*.pid")) == []
     with pytest.raises(StackNotFound, match="no stack runs on"):
         find_stack(tmp_path, {})
-
-
-def test_sigterm_stops_everything_within_ten_seconds_and_leaves_nothing(tmp_path: Path) -> None:
-    with up(tmp_path) as running:
-        processes = running.processes()
-        assert len(processes) >= len(PART_NAMES)
-        begun = time.monotonic()
-        running.process.terminate()
-        assert running.process.wait(15) == 0
-        assert time.monotonic() - begun < 10
-        _, alive = psutil.wait_procs(processes, timeout=1)
-    assert alive == []
-    assert list((tmp_path / "run").glob("*.pid")) == []
-    assert not (tmp_path / "run" / "address.json").exists()
-
-
-def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
-    with up(tmp_path) as running:
-        processes = running.processes()
-        os.kill(running.pid("ingest"), signal.SIGSTOP)  # so that a polite stop would take its time
-        running.process.send_signal(signal.SIGINT)
-        eventually(lambda: running.pid("gateway") == 0, within_s=5)
-        running.process.send_signal(signal.SIGINT)
-        eventually(lambda: running.process.poll() is not None, within_s=2)
-        _, alive = psutil.wait_procs(processes, timeout=3)
-    assert alive == []
+    assert answers(stack)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
-def test_a_killed_supervisor_leaves_no_process_and_the_next_start_succeeds(tmp_path: Path) -> None:
+def test_a_killed_supervisor_takes_its_parts_along_and_the_next_start_takes_the_same_ports(tmp_path: Path) -> None:
     with up(tmp_path) as running:
-        processes = running.processes()
+        stuck = psutil.Process(running.pid("gateway"))
+        stuck.suspend()  # it would hold its port for as long as it likes
+        processes = [process for process in running.processes() if process.pid != stuck.pid]
         running.process.kill()
         _, alive = psutil.wait_procs(processes, timeout=10)
         assert alive == []
-    with up(tmp_path) as again:
-        assert answers(again)
+    same = [word for name, url in running.ready.items() for word in (f"--{name}-port", str(urlsplit(url).port))]
+    with up(tmp_path, options=same) as again:
+        assert again.ready == running.ready
+        assert not stuck.is_running()
+        kill_by_a_second_ctrl_c(again)
 
 
-def test_a_database_of_the_environment_is_used_and_none_is_started(tmp_path: Path, empty_database_url: str) -> None:
-    with up(tmp_path, {"DATABASE_URL": empty_database_url}) as running:
-        assert running.pid("postgres") == 0
+def kill_by_a_second_ctrl_c(running: Up) -> None:
+    processes = running.processes()
+    psutil.Process(running.pid("ingest")).suspend()  # so that a polite stop would take its time
+    running.process.send_signal(signal.SIGINT)
+    eventually(lambda: running.pid("gateway") == 0, within_s=5)
+    running.process.send_signal(signal.SIGINT)
+    eventually(lambda: running.process.poll() is not None, within_s=2)
+    _, alive = psutil.wait_procs(processes, timeout=3)
+    assert alive == []
+
+
+def test_a_stop_while_starting_leaves_nothing_and_is_no_failure(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        command(tmp_path), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as starting:
+        eventually(lambda: (tmp_path / "run" / "ingest.pid").exists(), within_s=READY_WITHIN_S)
+        processes = psutil.Process(starting.pid).children(recursive=True)
+        starting.terminate()
+        said = starting.communicate(timeout=15)
+        _, alive = psutil.wait_procs(processes, timeout=1)
+    assert starting.returncode == 0
+    assert said == ("", "")
+    assert alive == []
+
+
+def test_database_and_broker_of_the_environment_are_used_and_none_is_started(
+    stack: Up, tmp_path: Path, empty_database_url: str
+) -> None:
+    given = {
+        "DATABASE_URL": empty_database_url,
+        "MQTT_URL": stack.ready["mqtt"],
+        "MQTT_SERVICE_PASSWORD": find_stack(stack.data_dir, {}).secrets["MQTT_SERVICE_PASSWORD"],
+        "INGEST_NAME": "ingest-1",
+    }
+    with up(tmp_path, given) as running:
+        assert (running.pid("postgres"), running.pid("broker")) == (0, 0)
         assert not (tmp_path / "postgres").exists()
+        assert running.ready["mqtt"] == stack.ready["mqtt"]
         assert answers(running)
         with psycopg.connect(empty_database_url) as connection:
             assert connection.execute("SELECT count(*) > 0 FROM schema_migration").fetchone() == (True,)
-
-
-def test_a_broker_of_the_environment_is_used_and_none_is_started(
-    stack: Up, tmp_path: Path, empty_database_url: str
-) -> None:
-    password = find_stack(stack.data_dir, {}).secrets["MQTT_SERVICE_PASSWORD"]
-    given = {
-        "MQTT_URL": stack.ready["mqtt"],
-        "MQTT_SERVICE_PASSWORD": password,
-        "INGEST_NAME": "ingest-1",
-        "DATABASE_URL": empty_database_url,
-    }
-    with up(tmp_path, given) as running:
-        assert running.pid("broker") == 0
-        assert running.ready["mqtt"] == stack.ready["mqtt"]
 
 
 def test_a_broker_that_does_not_answer_is_named_in_one_line(tmp_path: Path, empty_database_url: str) -> None:
