@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 CANARY_EVERY_S = 10.0
 CANARY_MISSING_S = 30.0  # RELIABILITY R12
+STUCK_S = 30.0  # no statement or confirmation may take this long: each has a timeout of its own
 STOP_WITHIN_S = 4.0  # leaves a second of the 5 for the interpreter
 
 
@@ -135,6 +136,8 @@ class _Program:
                 self.listener.send_canary(count, nonce)
             if not self.listener.is_alive or not self.publisher.is_alive:
                 _die("mqtt_thread_died")
+            if now_s - self.publisher.took_a_breath_s > STUCK_S:
+                _die("publisher_stuck")
             if now_s - self.listener.canary_heard_s > CANARY_MISSING_S:
                 _die("canary_missing")
 

@@ -68,8 +68,9 @@ class Publisher:
         self._stopping = stopping
         self._wake = Event()
         self._say_all = Event()
-        self._confirmed = threading.Condition()
-        self._awaited: set[int] = set()
+        self._confirmation = threading.Condition()
+        self._confirmed: set[int] = set()
+        self.took_a_breath_s = time.monotonic()
         self.is_leading = False
         self._client = client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=name, clean_session=True, protocol=mqtt.MQTTv311
@@ -114,6 +115,7 @@ class Publisher:
                     pause_s = FIRST_PAUSE_S
                     self._candidate(connection)
             except psycopg.OperationalError as problem:
+                self.took_a_breath_s = time.monotonic()
                 log.warning("publisher_database_away", problem=type(problem).__name__, again_in_s=pause_s)
                 self._stopping.wait(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
@@ -124,6 +126,7 @@ class Publisher:
 
     def _candidate(self, connection: Tx) -> None:
         while not self._stopping.is_set():
+            self.took_a_breath_s = time.monotonic()
             if try_lead(connection, Singleton.PUBLISHER):
                 log.info("publisher_leads")
                 self.is_leading = True
@@ -135,6 +138,7 @@ class Publisher:
         while not self._stopping.is_set():
             self._wake.wait(POLL_S)
             self._wake.clear()
+            self.took_a_breath_s = time.monotonic()
             if not self._client.is_connected():
                 continue
             if self._say_all.is_set():
@@ -151,6 +155,7 @@ class Publisher:
             if not cart_ids:
                 return
             after = cart_ids[-1]
+            self.took_a_breath_s = time.monotonic()
             with connection.transaction():
                 connection.execute(sql("read_only_snapshot"))
                 snapshots = read_cart_snapshots(connection, cart_ids)
@@ -180,29 +185,25 @@ class Publisher:
         return self._send(SHOPPER_CART.topic(shopper=snapshot.shopper_id), payload, retain=SHOPPER_CART.retain)
 
     def _send(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        with self._confirmed:  # on_publish waits, so that it never confirms what is not awaited yet
-            sent = self._client.publish(topic, payload, qos=1, retain=retain)
-            self._awaited.add(sent.mid)
-        return sent.mid
+        # No lock of ours is held here: paho takes its own, and holds it while it calls `_on_publish`.
+        return self._client.publish(topic, payload, qos=1, retain=retain).mid
 
     def _wait_for(self, awaited: Sequence[int]) -> bool:
-        deadline = time.monotonic() + CONFIRM_WITHIN_S
         mine = set(awaited)
-        with self._confirmed:
-            while mine & self._awaited:
-                left_s = deadline - time.monotonic()
-                if left_s <= 0 or self._stopping.is_set():
-                    self._awaited -= mine
-                    log.warning("states_not_confirmed", states=len(mine))
-                    return False
-                self._confirmed.wait(min(left_s, 0.25))
-        return True
+        with self._confirmation:
+            self._confirmation.wait_for(
+                lambda: mine <= self._confirmed or self._stopping.is_set(), timeout=CONFIRM_WITHIN_S
+            )
+            missing = mine - self._confirmed
+            self._confirmed.clear()
+        if missing and not self._stopping.is_set():
+            log.warning("states_not_confirmed", states=len(missing))
+        return not missing
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, *_more: Any) -> None:
-        with self._confirmed:
-            self._awaited.discard(mid)
-            if not self._awaited:
-                self._confirmed.notify_all()
+        with self._confirmation:
+            self._confirmed.add(mid)
+            self._confirmation.notify()
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
