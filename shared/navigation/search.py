@@ -1,6 +1,6 @@
 """Near-optimal orders for more stops than can be solved exactly: `fast_order` started over, `descent` to finish.
 
-fast_tsp stops by the clock and starts from random numbers, so it is run until the best order was found three times; ties
+fast_tsp stops by the clock and starts from random numbers, so it runs until the best order was found three times; ties
 between equally long orders are broken by a fixed noise. So the same request gives the same answer.
 """
 
