@@ -44,15 +44,25 @@ CROSS JOIN LATERAL (
 ORDER BY v.cart_id, e.epoch, e.seq;
 
 -- name: mark_published
--- The broker has confirmed these versions.
+-- The broker has confirmed these versions. Rows are locked in id order, as everywhere, so that nobody deadlocks.
+WITH held AS MATERIALIZED (
+    SELECT cart_id FROM cart WHERE cart_id = ANY(%(cart_ids)s) ORDER BY cart_id FOR NO KEY UPDATE
+)
 UPDATE cart c
 SET published_version = greatest(c.published_version, v.version)
 FROM unnest(%(cart_ids)s::int[], %(versions)s::bigint[]) AS v (cart_id, version)
+JOIN held USING (cart_id)
 WHERE c.cart_id = v.cart_id;
 
 -- name: publish_everything_again
 -- The broker has lost its memory: every cart's state has to be said again.
-UPDATE cart SET published_version = least(published_version, version - 1) WHERE published_version >= version;
+WITH held AS MATERIALIZED (
+    SELECT cart_id FROM cart WHERE published_version >= version ORDER BY cart_id FOR NO KEY UPDATE
+)
+UPDATE cart c
+SET published_version = least(c.published_version, c.version - 1)
+FROM held
+WHERE c.cart_id = held.cart_id;
 
 -- name: find_cart_of_shopper
 -- The cart that a shopper holds.
