@@ -16,7 +16,7 @@ from services.gateway.door.record import Record
 from services.gateway.openapi import DESCRIPTION, TITLE, VERSION
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import make_pool
-from services.gateway.routes import auth, cart, health, lists, misc, mqtt, orders, places, products, user
+from services.gateway.routes import auth, cart, esp32, health, lists, misc, mqtt, orders, places, products, user
 from services.gateway.tokens import AccessTokens, parse_keys
 from services.gateway.wiring import Gateway
 from shared.settings import GatewaySettings
@@ -28,6 +28,7 @@ ROUTERS = (
     products.router,
     cart.router,
     places.router,
+    esp32.router,
     orders.router,
     misc.router,
     mqtt.router,

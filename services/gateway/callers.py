@@ -39,11 +39,11 @@ class _Bearer(HTTPBearer):
             return None
         scheme, _, token = (header or "").partition(" ")
         if scheme.lower() != "bearer" or len(token) > MAX_TOKEN_CHARACTERS:
-            raise _refuse("token")
+            raise refuse_caller("token")
         try:
             return cast(Gateway, request.app.state.gateway).access_tokens.read(token.strip())
         except BadToken:
-            raise _refuse("token") from None
+            raise refuse_caller("token") from None
 
 
 class _Basic(HTTPBasic):
@@ -55,18 +55,19 @@ class _Basic(HTTPBasic):
     async def __call__(self, request: Request) -> DeviceCredential:  # type: ignore[override]
         scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "basic":
-            raise _refuse("device")
+            raise refuse_caller("device")
         try:
             user, colon, secret = base64.b64decode(encoded, validate=True).decode("ascii").partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            raise _refuse("device") from None
+            raise refuse_caller("device") from None
         user = user.removeprefix("cart-")
         if not colon or not user.isdigit() or len(user) > 9:
-            raise _refuse("device")
+            raise refuse_caller("device")
         return DeviceCredential(int(user), secret)
 
 
-def _refuse(kind: str) -> Refused:
+def refuse_caller(kind: str) -> Refused:
+    """401, counted by kind of credential."""
     AUTH_FAILURES.labels(kind).inc()
     return Refused(Refusal.NOT_AUTHENTICATED)
 
