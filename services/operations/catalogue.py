@@ -14,9 +14,9 @@ from psycopg.rows import TupleRow
 from services.operations import open_food_facts, own_csv
 from services.operations.catalogue_row import CatalogueRow, contradictions_left_out, normalised
 from services.operations.csv_rows import find_header
-from services.operations.lines import FileRefused, Line, read_lines
+from services.operations.lines import Line, read_lines
 from services.operations.price_rules import DEFAULT_PRICE_RULE, PriceRule, estimate_price, parse_price_rule
-from services.operations.refusals import Refusal, Report, RowRefused, open_report
+from services.operations.refusals import FileRefused, Refusal, Report, RowRefused, open_report
 from services.operations.terminal import bytes_bar, fail, open_database
 from shared.db.catalogue import (
     CatalogueProduct,
@@ -73,12 +73,17 @@ def import_catalogue(
 ) -> None:
     """Load products; a file that was loaded before changes nothing.
 
-    Columns of our own CSV, in any order, parted by comma, semicolon or tab; lists in a cell are parted by |:
-    code, name (both required), brand, quantity, price, discounted_price, offer, weight_g, category, food_types,
-    allergens (codes, or none), traces, tax_rate (per cent), expiry (2027-01-31), image, more_codes.
-    A column that is absent leaves what the catalogue has; an empty cell takes it away, except a price.
+    Columns of our own CSV, in any order, parted by comma, semicolon or tab: code and name (required), brand, quantity
+    ("350 g"), price and discounted_price (12.50), offer, weight_g (one piece on the scale), category, food_types,
+    allergens, traces, tax_rate (per cent), expiry (2027-01-31), image (file name), more_codes. Several food types,
+    allergens or codes in a cell are parted by |. A column that is absent leaves what the catalogue has; an empty cell
+    takes it away, except a price. An empty cell under allergens means unknown; none means that there are none.
 
-    Open Food Facts: a millilitre counts as a gram; allergens count as known only where the field is filled in.
+    Allergens: gluten, crustaceans, eggs, fish, peanuts, soybeans, milk, nuts, celery, mustard, sesame-seeds,
+    sulphur-dioxide-and-sulphites, lupin, molluscs.
+
+    Open Food Facts: a millilitre counts as a gram; allergens count as known only where the field is filled in and
+    every word of it is understood.
     """
     try:
         rule = parse_price_rule(price_rule)
@@ -140,7 +145,7 @@ def detect_format(first: Line, file: Path) -> Format:
                 lambda text: open_food_facts.code_in(text, header),
             )
         if (columns := find_header(header, own_csv.REQUIRED)) is not None:
-            for name in sorted(set(columns.names) - own_csv.COLUMNS.keys()):
+            for name in sorted(set(columns.names) - own_csv.COLUMNS):
                 typer.echo(f"smartcart: {file}: column {name!r} is left out", err=True)
             return Format("CSV", header, lambda text: own_csv.read_cells(columns.row(text)), columns.code_in)
     except RowRefused as problem:

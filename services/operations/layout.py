@@ -11,7 +11,7 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from services.operations.lines import FileRefused
+from services.operations.refusals import FileRefused
 from services.operations.terminal import fail, open_database
 from shared.db.stores import PlannedSection, add_layout, ensure_store, find_layout, lock_plan
 from shared.navigation.layout import Layout, LayoutError, LayoutProblem, parse_layout

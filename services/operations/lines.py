@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from services.operations.refusals import RowRefused
+from services.operations.refusals import FileRefused, RowRefused
 
 # The longest records of Open Food Facts' full export are about 1 MB.
 MAX_LINE_BYTES = 8 * 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-
-
-class FileRefused(Exception):
-    """The file as a whole cannot be read; one sentence for the person at the terminal."""
-
-    code = "file_refused"
 
 
 @dataclass(frozen=True, slots=True)

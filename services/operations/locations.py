@@ -13,8 +13,8 @@ from psycopg.rows import TupleRow
 
 from services.operations.catalogue_row import clean_text, normalised
 from services.operations.csv_rows import Header, find_header
-from services.operations.lines import FileRefused, read_lines
-from services.operations.refusals import Refusal, Report, RowRefused, open_report
+from services.operations.lines import read_lines
+from services.operations.refusals import FileRefused, Refusal, Report, RowRefused, open_report
 from services.operations.terminal import bytes_bar, open_database
 from shared.db.catalogue import list_product_ids_by_codes
 from shared.db.stores import (
@@ -64,7 +64,6 @@ def import_locations(
     report: Annotated[
         Path | None, typer.Option(help="CSV file for each refused row: line, code, reason, detail.")
     ] = None,
-    svg: Annotated[Path | None, typer.Option(help="Draw the store with its locations into this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Load where products stand; a product may stand in several places.
@@ -73,11 +72,8 @@ def import_locations(
     are. x and y are metres in the store's plan. Refused: unknown codes, floors and sections, places outside the
     floor's bounds.
     """
-    with open_database(context) as connection:
-        with open_report(report) as refusals, bytes_bar(file) as advance:
-            done = load_locations(connection, file, store, refusals, advance=advance)
-        if svg is not None:
-            svg.write_text(draw_store(connection, store), encoding="utf-8")
+    with open_database(context) as connection, open_report(report) as refusals, bytes_bar(file) as advance:
+        done = load_locations(connection, file, store, refusals, advance=advance)
     counts = {"imported": done.imported, "updated": done.updated, "refused": refusals.refused, "removed": done.removed}
     if as_json:
         typer.echo(json.dumps({**counts, "reasons": dict(refusals.reasons)}))
@@ -115,11 +111,6 @@ def load_locations(
         save_locations(connection, store.store_id, new + changed)
         delete_locations(connection, removed)
     return LocationsImported(len(new), len(changed), len(removed))
-
-
-def draw_store(connection: Connection[TupleRow], store_name: str) -> str:
-    """The store's plan with every location as SVG."""
-    raise NotImplementedError
 
 
 def _layout_of(connection: Connection[TupleRow], store_id: int, store_name: str) -> Layout:

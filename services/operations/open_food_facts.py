@@ -135,4 +135,4 @@ def _category(record: Mapping[str, Any]) -> str | None:
     groups = [_text(record, field) for field in ("pnns_groups_2", "pnns_groups_1")]
     named = [group for group in groups if group and group.lower() != "unknown"]
     found = [words_of_tag(tag) for tag in telling[:1]] + named + [words_of_tag(tag) for tag in english[-1:]]
-    return clean_text(found[0], "category")[:80] if found else None
+    return clean_text(found[0], "category", 1_000)[:80].strip() if found else None

@@ -14,25 +14,16 @@ from services.operations.catalogue_row import (
 from services.operations.price_rules import parse_price
 from services.operations.refusals import RowRefused
 
-COLUMNS = {
-    "code": "the code on the pack (EAN-8, EAN-13, UPC-A, UPC-E, GTIN-14) or a code of the shop's own; required",
-    "name": "required",
-    "brand": "",
-    "quantity": 'as printed on the pack, "350 g"',
-    "price": "12.50; empty: see --price-rule",
-    "discounted_price": "what is paid instead, at most the price",
-    "offer": "name of an offer",
-    "weight_g": "what one piece weighs on the scale",
-    "category": "",
-    "food_types": "Vegan|Organic",
-    "allergens": f"codes, or none; empty: not known. Codes: {', '.join(sorted(ALLERGENS))}",
-    "traces": "codes as above",
-    "tax_rate": "per cent, 7 when the column is absent",
-    "expiry": "2027-01-31",
-    "image": "file name in the image folder",
-    "more_codes": "other codes of the same product, parted by |",
-}
 REQUIRED = ("code", "name")
+# What each means is said in the help of `smartcart import catalogue`.
+COLUMNS = frozenset(
+    {
+        *REQUIRED,
+        *("brand", "quantity", "category", "image", "expiry", "weight_g", "more_codes"),
+        *("price", "discounted_price", "offer", "tax_rate"),
+        *("food_types", "allergens", "traces"),
+    }
+)
 _DEFAULT_TAX_RATE_BP = 700
 
 

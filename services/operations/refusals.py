@@ -30,6 +30,12 @@ class RowRefused(ValueError):
         self.detail = detail
 
 
+class FileRefused(Exception):
+    """A file as a whole cannot be read or written; one sentence for the person at the terminal."""
+
+    code = "file_refused"
+
+
 @dataclass
 class Report:
     """Counts refusals by reason, and writes each to the file when there is one."""
@@ -53,7 +59,11 @@ def open_report(path: Path | None) -> Iterator[Report]:
     if path is None:
         yield Report()
         return
-    with path.open("w", encoding="utf-8", newline="") as file:
+    try:
+        file = path.open("w", encoding="utf-8", newline="")
+    except OSError as problem:
+        raise FileRefused(f"{path}: {problem.strerror or problem}") from None
+    with file:
         writer = csv.writer(file)
         writer.writerow(REPORT_COLUMNS)
         yield Report(writer)

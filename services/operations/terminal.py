@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from services.commands.lazy import selected
-from services.operations.lines import FileRefused
+from services.operations.refusals import FileRefused
 from shared.db.stores import UnknownStore
 
 
