@@ -129,14 +129,14 @@ def load_catalogue(
 def detect_format(first: Line, file: Path) -> Format:
     """The format of a file that begins with this line; raises FileRefused."""
     try:
-        header = first.text()
-        if header.lstrip().startswith("{"):
+        if first.shown().lstrip().startswith("{"):
             return Format(
                 "Open Food Facts JSON lines",
                 None,
                 open_food_facts.read_json_line,
                 lambda text: open_food_facts.code_in(text, ""),
             )
+        header = first.text()
         if open_food_facts.is_tsv_header(header):
             return Format(
                 "Open Food Facts CSV export",
@@ -171,15 +171,12 @@ def _read_rows(
 ) -> Iterator[NumberedRow]:
     for line in lines:
         advance(line.consumed)
-        code = ""
         try:
-            text = line.text()
-            code = file_format.code_in(text)
-            row = file_format.read(text)
+            row = file_format.read(line.text())
             for known_code in sorted(row.codes & seen.keys()):
                 raise RowRefused("duplicate_code", f"line {seen[known_code]} has the code already")
         except RowRefused as problem:
-            report.add(Refusal(line.number, code, problem.reason, problem.detail))
+            report.add(Refusal(line.number, file_format.code_in(line.shown()), problem.reason, problem.detail))
             continue
         seen.update(dict.fromkeys(row.codes, line.number))
         yield NumberedRow(line.number, row)

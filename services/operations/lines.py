@@ -24,6 +24,10 @@ class Line:
     consumed: int
     encoding: str = "utf-8"
 
+    def shown(self) -> str:
+        """The beginning of the line for a report, with signs in place of what cannot be read."""
+        return self.raw[:4096].decode(self.encoding, errors="replace").rstrip("\r\n")
+
     def text(self) -> str:
         """The line without its end; raises RowRefused."""
         if len(self.raw) > MAX_LINE_BYTES:

@@ -135,18 +135,15 @@ def _read_rows(
     header: Header | None = None
     for line in read_lines(file):
         advance(line.consumed)
-        code = ""
-        try:
-            text = line.text()
+        if header is None:
+            header = find_header(line.shown(), REQUIRED)
             if header is None:
-                header = find_header(text, REQUIRED)
-                if header is None:
-                    raise FileRefused(f"{file}: the first line does not name {', '.join(REQUIRED)}")
-                continue
-            code = header.code_in(text)
-            rows.append(_read_row(line.number, header.row(text), layout, sections))
+                raise FileRefused(f"{file}: the first line does not name {', '.join(REQUIRED)}")
+            continue
+        try:
+            rows.append(_read_row(line.number, header.row(line.text()), layout, sections))
         except RowRefused as problem:
-            report.add(Refusal(line.number, code, problem.reason, problem.detail))
+            report.add(Refusal(line.number, header.code_in(line.shown()), problem.reason, problem.detail))
     if header is None:
         raise FileRefused(f"{file}: the file is empty")
     return rows
