@@ -39,7 +39,7 @@ def lock_carts(tx: Tx, cart_ids: Collection[int]) -> dict[int, LockedCart]:
         row.cart_id: LockedCart(
             CartRecord(
                 cart_id=row.cart_id,
-                frontier=Frontier(row.ack_epoch, row.ack_seq, _spans(row.ahead), _spans(row.skipped)),
+                frontier=Frontier(row.ack_epoch, row.ack_seq, spans_of(row.ahead), spans_of(row.skipped)),
                 head_sub=row.head_sub,
                 closed=(row.closed_epoch, row.closed_seq, row.closed_sub),
                 has_unclaimed=row.has_unclaimed,
@@ -241,7 +241,7 @@ def _gap_since(cart: LockedCart, frontier: Frontier, now: datetime) -> datetime 
     return cart.gap_since if same else now
 
 
-def _spans(text: str) -> tuple[Span, ...]:
+def spans_of(text: str) -> tuple[Span, ...]:
     """`{[5,8),[10,11)}` -> ((5, 7), (10, 10)): PostgreSQL prints discrete ranges with an exclusive end."""
     if text == "{}":
         return ()

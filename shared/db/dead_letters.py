@@ -105,5 +105,6 @@ def free_quarantined_number(tx: Tx, cart_id: int, epoch: int, seq: int) -> bool:
 
 
 def delete_old_dead_letters(tx: Tx, before: datetime) -> int:
-    """Forget letters not seen since `before`; gives how many."""
-    return tx.execute(sql("delete_old_dead_letters"), {"before": before}).rowcount
+    """Forget letters not seen since `before`; gives how many were ever forgotten, 0 when none was now."""
+    row = tx.execute(sql("delete_old_dead_letters"), {"before": before}).fetchone()
+    return int(row[0]) if row else 0

@@ -169,5 +169,6 @@ CREATE UNIQUE INDEX one_open_alert_per_cart_and_kind ON alert (cart_id, kind) WH
 CREATE TABLE delivery_count (
     worker     text PRIMARY KEY,
     received   bigint NOT NULL DEFAULT 0,
-    duplicates bigint NOT NULL DEFAULT 0
+    duplicates bigint NOT NULL DEFAULT 0,
+    forgotten  bigint NOT NULL DEFAULT 0 -- dead letters that were deleted after their keeping time
 ) WITH (fillfactor = 50);

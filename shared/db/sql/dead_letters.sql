@@ -44,5 +44,11 @@ SET skipped = skipped + int8multirange(int8range(%(seq)s, %(seq)s, '[]'))
 WHERE cart_id = %(cart_id)s AND ack_epoch = %(epoch)s AND ack_seq >= %(seq)s;
 
 -- name: delete_old_dead_letters
--- Dead letters older than their keeping time.
-DELETE FROM dead_letter WHERE last_seen_at < %(before)s;
+-- Dead letters older than their keeping time; what is left of them is their number.
+WITH gone AS (
+    DELETE FROM dead_letter WHERE last_seen_at < %(before)s RETURNING occurrences
+)
+INSERT INTO delivery_count (worker, forgotten)
+SELECT 'housekeeper', sum(occurrences) FROM gone HAVING count(*) > 0
+ON CONFLICT (worker) DO UPDATE SET forgotten = delivery_count.forgotten + excluded.forgotten
+RETURNING forgotten;
