@@ -95,13 +95,15 @@ def record_retry(tx: Tx, dead_letter_id: int, outcome: str, now: datetime) -> No
     tx.execute(sql("record_retry"), {"dead_letter_id": dead_letter_id, "outcome": outcome, "now": now})
 
 
-def free_quarantined_number(tx: Tx, cart_id: int, epoch: int, seq: int) -> bool:
-    """Let a quarantined number be taken once more by a repaired reading. The cart's row must be locked."""
-    deleted = tx.execute(sql("release_quarantined_number"), {"cart_id": cart_id, "epoch": epoch, "seq": seq})
-    if deleted.rowcount != 1:
-        return False
-    tx.execute(sql("skip_number"), {"cart_id": cart_id, "epoch": epoch, "seq": seq})
-    return True
+def free_quarantined_number(tx: Tx, cart_id: int, epoch: int, seq: int, payload: bytes) -> None:
+    """Let the number of this quarantined event be taken once more. The cart's row must be locked.
+
+    A conflict's number belongs to another event, and stays its own.
+    """
+    number = {"cart_id": cart_id, "epoch": epoch, "seq": seq}
+    freed = tx.execute(sql("release_quarantined_number"), {**number, "payload": payload})
+    if freed.rowcount == 1:
+        tx.execute(sql("skip_number"), number)
 
 
 def delete_old_dead_letters(tx: Tx, before: datetime) -> int:

@@ -35,13 +35,18 @@ UPDATE dead_letter SET retried_at = %(now)s, outcome = %(outcome)s WHERE dead_le
 -- name: release_quarantined_number
 -- Free the number of a quarantined event so that its repaired reading can take it.
 DELETE FROM cart_event
-WHERE cart_id = %(cart_id)s AND epoch = %(epoch)s AND seq = %(seq)s AND sub = 0 AND verdict = 'quarantined';
+WHERE cart_id = %(cart_id)s AND epoch = %(epoch)s AND seq = %(seq)s AND sub = 0 AND verdict = 'quarantined'
+  AND payload = substring(%(payload)s::bytea FOR 4096);
 
 -- name: skip_number
--- Mark a number below the frontier as given up, so that it may come once more.
+-- Make a number missing again, so that it may come once more: below the frontier given up, beyond it not known.
 UPDATE cart
-SET skipped = skipped + int8multirange(int8range(%(seq)s, %(seq)s, '[]'))
-WHERE cart_id = %(cart_id)s AND ack_epoch = %(epoch)s AND ack_seq >= %(seq)s;
+SET skipped = CASE WHEN ack_seq >= %(seq)s THEN skipped + int8multirange(int8range(%(seq)s, %(seq)s, '[]'))
+                   ELSE skipped END,
+    ahead = ahead - int8multirange(int8range(%(seq)s, %(seq)s, '[]')),
+    gap_since = CASE WHEN ahead - int8multirange(int8range(%(seq)s, %(seq)s, '[]')) = '{}' THEN NULL
+                     ELSE gap_since END
+WHERE cart_id = %(cart_id)s AND ack_epoch = %(epoch)s;
 
 -- name: delete_old_dead_letters
 -- Dead letters older than their keeping time; what is left of them is their number.

@@ -1,0 +1,110 @@
+"""The log folded again, and dead letters tried again."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared.db.cart_log import apply_events
+from shared.db.dead_letters import list_dead_letters
+from shared.db.replay import verify_log
+from shared.db.retry import NotRetriable, Retried, retry_dead_letter
+from shared.db.sessions import CheckedOut, change_item, checkout, connect_cart
+from shared.db.types import Tx
+from tests.builders import BUTTER, NOW, OAT_DRINK, RYE_BREAD, Shop, build_shop, incoming, remove, scan, weight
+
+
+@pytest.fixture
+def shop(database_url: str) -> Shop:
+    shop = build_shop(database_url, carts=2)
+    cart, anna = shop.carts[0], shop.shoppers[0]
+    with shop.connect() as tx:
+        connect_cart(tx, cart, anna, None, False, NOW)
+        batch = [scan(1), scan(3, RYE_BREAD), weight(4, 900), scan(1), b"garbage", remove(2, OAT_DRINK), scan(5, "x")]
+        apply_events(tx, [incoming(cart, event) for event in batch], [], NOW, "ingest-0")
+        change_item(tx, anna, shop.products[BUTTER], 1, NOW)
+        assert isinstance(checkout(tx, anna, "EUR", NOW), CheckedOut)
+        apply_events(tx, [incoming(cart, scan(6)), incoming(shop.carts[1], scan(7))], [], NOW, "ingest-0")
+    return shop
+
+
+@pytest.fixture
+def tx(shop: Shop) -> Iterator[Tx]:
+    with shop.connect() as connection:
+        yield connection
+
+
+def differences(shop: Shop) -> list[str]:
+    with shop.connect() as connection:
+        return [difference.what for difference in verify_log(connection, lambda _: None).differences]
+
+
+def test_replay_finds_no_difference_and_conservation_holds(shop: Shop) -> None:
+    with shop.connect() as connection:
+        verified = verify_log(connection, lambda _: None)
+
+    assert verified.differences == ()
+    assert verified.conservation.holds
+    assert (verified.events, verified.sessions, verified.orders, verified.carts) == (8, 3, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        ("UPDATE cart_line SET quantity = quantity + 1", "lines"),
+        ("UPDATE cart_line SET unit_paid_minor = unit_paid_minor + 1", "lines"),
+        ("UPDATE cart_session SET total_minor = total_minor + 1", "totals"),
+        ("UPDATE order_line SET quantity = quantity + 1", "order lines"),
+        ("UPDATE purchase_order SET total_minor = total_minor - 1", "order totals"),
+        ("UPDATE cart_event SET reason = NULL, verdict = 'applied' WHERE reason = 'unknown_code'", "decisions"),
+        ("DELETE FROM cart_event WHERE seq = 4", "numbers of epoch 1"),
+        ("UPDATE cart SET ack_seq = ack_seq + 1", "numbers of epoch 1"),
+    ],
+)
+def test_replay_sees_each_kind_of_damage(shop: Shop, damage: str, what: str) -> None:
+    with shop.connect() as connection:
+        connection.execute(damage.encode())
+
+    assert what in differences(shop)
+
+
+def test_a_letter_that_vanishes_breaks_the_conservation_law(shop: Shop, tx: Tx) -> None:
+    tx.execute("DELETE FROM dead_letter")
+    tx.commit()
+
+    with shop.connect() as connection:
+        assert not verify_log(connection, lambda _: None).conservation.holds
+
+
+def test_a_dead_letter_that_is_still_bad_stays_dead_with_its_outcome(shop: Shop, tx: Tx) -> None:
+    letter = list_dead_letters(tx)[0]
+
+    assert retry_dead_letter(tx, letter.dead_letter_id, NOW) == Retried("decode")
+
+    assert list_dead_letters(tx)[0].outcome == "decode"
+
+
+def test_a_quarantined_event_is_applied_with_its_own_number_after_the_fix(
+    shop: Shop, tx: Tx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cart = shop.carts[1]
+    broken = incoming(cart, scan(8, quantity=1000))
+    apply_events(tx, [broken], [], NOW, "ingest-0")
+    letter = list_dead_letters(tx, reason="field")[0]
+    assert letter.seq == 8
+    mended = incoming(cart, scan(8, quantity=10)).event
+    monkeypatch.setattr("shared.db.retry.decode_event", lambda payload, cart_id: mended)
+
+    assert retry_dead_letter(tx, letter.dead_letter_id, NOW) == Retried("applied")
+    assert retry_dead_letter(tx, letter.dead_letter_id, NOW) == Retried("duplicate")
+
+    tx.commit()
+    row = tx.execute("SELECT total_items FROM cart_session WHERE cart_id = %s", (cart,)).fetchone()
+    assert row == (11,)
+    assert differences(shop) == []
+
+
+def test_a_letter_of_another_topic_is_not_retried(shop: Shop, tx: Tx) -> None:
+    letter = list_dead_letters(tx)[0]
+    tx.execute("UPDATE dead_letter SET topic = 'elsewhere'")
+
+    assert isinstance(retry_dead_letter(tx, letter.dead_letter_id, NOW), NotRetriable)
