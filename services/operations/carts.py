@@ -1,7 +1,7 @@
 """`smartcart carts`: accounts of cart devices. A password is printed once, by add or rotate, and kept nowhere."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, assert_never
 
@@ -60,7 +60,7 @@ def list_all(
         for cart in carts:
             typer.echo(json.dumps(_shown(cart)))
         return
-    table = Table(*[field.name for field in fields(ListedCart)])
+    table = Table("cart", "store", "online", "firmware", "last seen", "in use", "items", "revoked")
     for cart in carts:
         table.add_row(*["" if value is None else str(value) for value in _shown(cart).values()])
     Console().print(table)
