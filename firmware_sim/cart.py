@@ -96,6 +96,7 @@ class SimCart:
         self._clock = _steady_clock()
         self._telemetry_at_s = self._clock() + self._random.random() * (telemetry_every_s or 0)
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at_s = 0.0
         self._waiting: list[asyncio.Future[None]] = []
         self._powered = True
         self.connection = Connection(
@@ -274,13 +275,12 @@ class SimCart:
         wake_at_s = min((wake for wake in wakes if wake is not None), default=None)
         if wake_at_s is None:
             return
-        loop = asyncio.get_running_loop()
-        when = loop.time() + max(0.0, wake_at_s - self._clock())
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._timer_at_s <= wake_at_s:
                 return  # it wakes earlier, and arms itself again
             self._timer.cancel()
-        self._timer = loop.call_at(when, self._tick)
+        self._timer_at_s = wake_at_s
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, wake_at_s - self._clock()), self._tick)
 
 
 def _steady_clock() -> Callable[[], float]:

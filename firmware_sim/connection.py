@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import cast
 from urllib.parse import urlsplit
 
 from firmware_sim import packets
@@ -187,8 +188,7 @@ class _Wire(asyncio.Protocol):
         self._loop = loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, problem: Exception | None) -> None:
         reason = problem if isinstance(problem, OSError) else ConnectionResetError("connection lost")
