@@ -185,5 +185,16 @@ def refusals(*codes: Refusal) -> dict[int | str, dict[str, Any]]:
     }
 
 
-# What any route may answer.
-EVERYWHERE = (Refusal.MALFORMED_REQUEST, Refusal.INVALID_REQUEST, Refusal.UNAVAILABLE)
+# What any route may answer; the door's refusals come before a route is known.
+EVERYWHERE = (
+    Refusal.MALFORMED_REQUEST,
+    Refusal.BAD_HOST,
+    Refusal.BODY_TIMEOUT,
+    Refusal.BODY_TOO_LARGE,
+    Refusal.URL_TOO_LONG,
+    Refusal.UNSUPPORTED_MEDIA_TYPE,
+    Refusal.INVALID_REQUEST,
+    Refusal.HEADERS_TOO_LARGE,
+    Refusal.UNAVAILABLE,
+    Refusal.OVERLOADED,
+)

@@ -59,7 +59,7 @@ def _token_answer(here: Gateway, tokens: Tokens) -> TokenAnswer:
 @router.post(
     "/verify_mobile",
     summary="Send a one-time code to a phone",
-    responses=refusals(*EVERYWHERE, Refusal.TOO_MANY_OTP_SENDS, Refusal.OVERLOADED),
+    responses=refusals(*EVERYWHERE, Refusal.TOO_MANY_OTP_SENDS),
 )
 def verify_mobile(here: Here, request: Request, asked: MobileNumber) -> Message:
     """The answer is the same for known and unknown numbers. In development the code is in the gateway's log."""

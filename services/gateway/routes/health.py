@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from services.gateway.errors import Refusal, Refused, refusals
+from services.gateway.errors import EVERYWHERE, Refusal, Refused, refusals
 from services.gateway.fields import Answer
 from services.gateway.metrics import POOL
 from services.gateway.wiring import Here
@@ -18,13 +18,13 @@ class Status(Answer):
     status: str
 
 
-@router.get("/healthz", summary="The process is alive")
+@router.get("/healthz", summary="The process is alive", responses=refusals(*EVERYWHERE))
 async def healthz() -> Status:
     """Answers without the database."""
     return Status(status="alive")
 
 
-@router.get("/readyz", summary="The database answers and is up to date", responses=refusals(Refusal.UNAVAILABLE))
+@router.get("/readyz", summary="The database answers and is up to date", responses=refusals(*EVERYWHERE))
 def readyz(here: Here) -> Status:
     """503 while the database is away or lacks a migration."""
     with here.pool.connection() as connection:
@@ -33,7 +33,7 @@ def readyz(here: Here) -> Status:
     return Status(status="ready")
 
 
-@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=refusals(*EVERYWHERE))
 def metrics(here: Here) -> Response:
     """Text format; counts by route, never by person."""
     stats = here.pool.get_stats()

@@ -82,7 +82,7 @@ def history(
     return [order_body(order, lines, shopper.shopper_id) for order, lines in orders]
 
 
-@router.get("/{order_id}", summary="One order", responses=refusals(*_ALWAYS, Refusal.UNKNOWN_ORDER))
+@router.get("/{order_id:int}", summary="One order", responses=refusals(*_ALWAYS, Refusal.UNKNOWN_ORDER))
 def one_order(here: Here, shopper: Shopper, order_id: PathId) -> OrderBody:
     """Only the shopper's own."""
     with here.pool.connection() as connection, connection.transaction():
@@ -93,7 +93,7 @@ def one_order(here: Here, shopper: Shopper, order_id: PathId) -> OrderBody:
 
 
 @router.get(
-    "/{order_id}/receipt",
+    "/{order_id:int}/receipt",
     summary="The receipt, as JSON or to print",
     response_model=ReceiptBody,
     responses={

@@ -1,0 +1,106 @@
+"""Every route: who may call it, a call that is in shape, and what a neighbour gets who aims at Ada's things.
+
+A new route that is not here fails the tests.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tests.integration.gateway.shop import Shop
+
+Caller = Literal["public", "shopper", "device"]
+
+
+@dataclass(frozen=True)
+class AdasThings:
+    """What belongs to Ada when Ben comes by."""
+
+    cart_id: int
+    order_id: int
+    recipe_id: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call in shape. `aims_at`: what of Ada's the call names; empty when only the token says whose it is."""
+
+    caller: Caller
+    path: Callable[[Shop, AdasThings], str] | None = None
+    body: Callable[[Shop, AdasThings], Any] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    neighbour_gets: tuple[int, str | None] | None = None
+
+
+def _product(shop: Shop, _: AdasThings) -> Any:
+    return {"product_id": shop.milk}
+
+
+CALLS: dict[tuple[str, str], Call] = {
+    ("POST", "/auth/verify_mobile"): Call("public", body=lambda *_: {"mobile_number": "+491700000009"}),
+    ("POST", "/auth/verify_otp"): Call("public", body=lambda *_: {"mobile_number": "+491700000009", "otp": "000000"}),
+    ("POST", "/auth/refresh"): Call("public", body=lambda *_: {"refresh_token": "x" * 43}),
+    ("POST", "/auth/logout"): Call("shopper", neighbour_gets=(204, None)),
+    ("POST", "/auth/create_profile"): Call("shopper", body=lambda *_: {"user_name": "Ben"}, neighbour_gets=(200, None)),
+    ("POST", "/auth/complete_profile"): Call(
+        "shopper", body=lambda *_: {"user_name": "Ben"}, neighbour_gets=(200, None)
+    ),
+    ("GET", "/user/profile"): Call("shopper", neighbour_gets=(200, None)),
+    ("PATCH", "/user/profile"): Call("shopper", body=lambda *_: {"user_name": "Ben"}, neighbour_gets=(200, None)),
+    ("GET", "/user/export"): Call("shopper", neighbour_gets=(200, None)),
+    ("DELETE", "/user"): Call("shopper", neighbour_gets=(204, None)),
+    ("GET", "/user/checklist"): Call("shopper", neighbour_gets=(200, None)),
+    ("POST", "/user/checklist/add"): Call(
+        "shopper", body=lambda shop, _: {"product_id": shop.milk, "quantity": 1}, neighbour_gets=(200, None)
+    ),
+    ("POST", "/user/checklist/remove"): Call("shopper", body=_product, neighbour_gets=(404, "not_on_checklist")),
+    ("GET", "/user/recipes"): Call("shopper", neighbour_gets=(200, None)),
+    ("GET", "/user/recipes/{recipe_id}"): Call(
+        "shopper", path=lambda _, ada: f"/user/recipes/{ada.recipe_id}", neighbour_gets=(200, None)
+    ),
+    ("POST", "/user/recipes/{recipe_id}/add_to_checklist"): Call(
+        "shopper", path=lambda _, ada: f"/user/recipes/{ada.recipe_id}/add_to_checklist", neighbour_gets=(200, None)
+    ),
+    ("GET", "/products/offers"): Call("public"),
+    ("GET", "/products/search"): Call("public", query={"query": "milk"}),
+    ("GET", "/products/by_code/{code}"): Call("public", path=lambda *_: "/products/by_code/9520000000011"),
+    ("GET", "/products/{product_id}"): Call("public", path=lambda shop, _: f"/products/{shop.milk}"),
+    ("POST", "/cart/connect"): Call(
+        "shopper",
+        body=lambda shop, ada: {"cart_id": ada.cart_id, "pairing_code": shop.pairing_code(ada.cart_id)},
+        neighbour_gets=(409, "cart_in_use"),
+    ),
+    ("GET", "/cart/view"): Call("shopper", neighbour_gets=(404, "no_cart")),
+    ("POST", "/cart/item/add"): Call("shopper", body=_product, neighbour_gets=(404, "no_cart")),
+    ("POST", "/cart/item/remove"): Call("shopper", body=_product, neighbour_gets=(404, "no_cart")),
+    ("POST", "/cart/disconnect"): Call("shopper", query={"abandon": "true"}, neighbour_gets=(404, "no_cart")),
+    ("GET", "/cart/{cart_id}/location"): Call(
+        "shopper", path=lambda _, ada: f"/cart/{ada.cart_id}/location", neighbour_gets=(403, "not_your_cart")
+    ),
+    ("GET", "/cart/product_locations"): Call("shopper", query={"product_ids": "1"}, neighbour_gets=(200, None)),
+    ("POST", "/cart/esp32/add_item"): Call(
+        "device",
+        body=lambda _, ada: {"cart_id": ada.cart_id, "barcode": "9520000000011"},
+        neighbour_gets=(403, "not_your_cart"),
+    ),
+    ("POST", "/cart/esp32/update_item"): Call(
+        "device",
+        body=lambda _, ada: {"cart_id": ada.cart_id, "barcode": "9520000000011"},
+        neighbour_gets=(403, "not_your_cart"),
+    ),
+    ("POST", "/orders/checkout"): Call("shopper", neighbour_gets=(404, "no_cart")),
+    ("GET", "/orders/history"): Call("shopper", neighbour_gets=(200, None)),
+    ("GET", "/orders/{order_id}"): Call(
+        "shopper", path=lambda _, ada: f"/orders/{ada.order_id}", neighbour_gets=(404, "unknown_order")
+    ),
+    ("GET", "/orders/{order_id}/receipt"): Call(
+        "shopper", path=lambda _, ada: f"/orders/{ada.order_id}/receipt", neighbour_gets=(404, "unknown_order")
+    ),
+    ("GET", "/misc/foodtypes-categories"): Call("public"),
+    ("GET", "/misc/store-sections"): Call("public"),
+    ("GET", "/misc/images/{name}"): Call("public", path=lambda *_: "/misc/images/milk.png"),
+    ("POST", "/mqtt/token"): Call("shopper", neighbour_gets=(200, None)),
+    ("GET", "/healthz"): Call("public"),
+    ("GET", "/readyz"): Call("public"),
+    ("GET", "/metrics"): Call("public"),
+}
