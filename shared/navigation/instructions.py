@@ -158,8 +158,9 @@ def _feels_straight(layout: Layout, spots: list[Place]) -> bool:
 
 def _walk_step(layout: Layout, piece: _Piece, turn_deg: float, kind: StepKind) -> Step:
     direction = direction_of(turn_deg)
-    section = section_at(layout, _middle(piece.spots)) or section_at(layout, piece.spots[-1])
-    way = _metres(piece.length_m) + (f" through {section}" if section else "")
+    across, at_end = section_at(layout, _middle(piece.spots)), section_at(layout, piece.spots[-1])
+    section = across or at_end
+    way = _metres(piece.length_m) + (f" through {across}" if across else f" to {at_end}" if at_end else "")
     text = {"depart": "Walk", "continue": "Continue for"}.get(kind, f"{_TURNS[direction]} and walk")
     return Step(
         kind=kind,
