@@ -71,7 +71,7 @@ class IngestSettings(BrokerClientSettings):
         description="subscribe through $share/ingest/, for several workers (not on the embedded broker)",
     )
     batch_max: int = Field(500, ge=1, le=10_000, description="most deliveries in one transaction")
-    inbox_max: int = Field(2_000, ge=10, description="deliveries held in memory; beyond it the connection is closed")
+    inbox_max: int = Field(5_000, ge=10, description="deliveries held in memory; beyond it the connection is closed")
     gap_timeout_s: float = Field(60.0, gt=0, description="a gap older than this flags the session incomplete")
     session_idle_s: float = Field(7_200.0, gt=0, description="a session without events for this long is abandoned")
     pairing_rotate_s: float = Field(300.0, ge=5, description="life of the pairing code a cart shows")
