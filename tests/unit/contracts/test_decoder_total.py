@@ -41,20 +41,20 @@ EVENT_LIKE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.binary(max_size=5000))
 @example(b'{"v":1,"epoch":1,"seq":1,"type":"\\u0000"}')  # its control character once reached the detail
 def test_any_bytes_are_answered(payload: bytes) -> None:
     verdict_on(payload)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(JSON_VALUES, st.booleans())
 def test_any_json_is_answered(value: object, ascii_only: bool) -> None:
     verdict_on(json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(EVENT_LIKE)
 def test_anything_like_an_event_is_answered_and_what_is_read_reads_the_same_again(document: dict[str, object]) -> None:
     payload = json.dumps(document).encode()

@@ -212,4 +212,4 @@ class CartMachine(RuleBasedStateMachine):
 
 
 TestCartMachine = CartMachine.TestCase
-TestCartMachine.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestCartMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -41,7 +41,7 @@ def in_order(facts: list[Fact], *, held_by_phone: bool = False) -> MemoryStore:
     return delivered(*([fact] for fact in facts), held_by_phone=held_by_phone)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data(), trips(), st.booleans())
 def test_any_order_any_duplication_and_any_batches_give_the_same_cart(
     data: st.DataObject, facts: list[Fact], held_by_phone: bool
@@ -55,7 +55,7 @@ def test_any_order_any_duplication_and_any_batches_give_the_same_cart(
     assert store.received["known"] == sum(map(len, batches)) - len(facts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(trips(max_events=20), st.booleans())
 def test_in_order_the_fast_path_alone_gives_the_fold(facts: list[Fact], held_by_phone: bool) -> None:
     store = MemoryStore()
@@ -70,7 +70,7 @@ def test_in_order_the_fast_path_alone_gives_the_fold(facts: list[Fact], held_by_
         assert store.cart.measured_g == naive.measured_g
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data(), trips(max_events=12), trips(max_events=6))
 def test_a_phone_change_keeps_its_place_whatever_comes_late(
     data: st.DataObject, before: list[Fact], later: list[Fact]
@@ -101,7 +101,7 @@ def test_a_phone_change_keeps_its_place_whatever_comes_late(
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data(), trips())
 def test_numbers_given_up_may_come_later_and_the_cart_is_whole_again(data: st.DataObject, facts: list[Fact]) -> None:
     order = data.draw(st.permutations(facts))
@@ -115,7 +115,7 @@ def test_numbers_given_up_may_come_later_and_the_cart_is_whole_again(data: st.Da
     assert store.record.frontier == Frontier(epoch=1, seq=len(facts))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data(), trips(), trips(max_events=8, epoch=2))
 def test_a_reset_storage_continues_the_trip_and_the_old_numbers_are_over(
     data: st.DataObject, first: list[Fact], second: list[Fact]
@@ -129,7 +129,7 @@ def test_a_reset_storage_continues_the_trip_and_the_old_numbers_are_over(
     assert (change.settled[0].admission, change.settled[0].entry) == (Admission.STALE, None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data(), trips())
 def test_what_fills_a_gap_after_the_close_is_late_and_never_doubled(data: st.DataObject, facts: list[Fact]) -> None:
     early = sorted(data.draw(st.sets(st.sampled_from(facts), min_size=1)), key=lambda fact: fact.key)
@@ -157,7 +157,7 @@ def test_what_fills_a_gap_after_the_close_is_late_and_never_doubled(data: st.Dat
     assert store.closed[session_id] == paid_for
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data(), trips())
 def test_received_is_applied_refused_late_quarantined_or_known(data: st.DataObject, facts: list[Fact]) -> None:
     batches = data.draw(deliveries(facts))

@@ -37,7 +37,7 @@ Step = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(Step, max_size=60))
 def test_the_frontier_says_the_same_as_plain_sets_of_numbers(steps: list[tuple[int, int] | str]) -> None:
     frontier, naive = Frontier(), NaiveFrontier()
