@@ -2,7 +2,8 @@
 answer."""
 
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from threading import Event
 from typing import Any, TypeVar
 
@@ -31,6 +32,9 @@ _KEEPALIVE: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+# Some silences no timeout of TCP notices: a proxy that hangs, a server that is stopped but not dead. No statement runs
+# longer than statement_timeout, so an answer that takes this long is not coming.
+ANSWER_WITHIN_S = 20.0
 
 
 class Stopping(Exception):
@@ -83,6 +87,28 @@ class Database:
         return self._connection
 
 
+class ImpatientConnection(psycopg.Connection[Any]):
+    """A connection that breaks, with OperationalError, when the server keeps one answer for too long."""
+
+    def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **options: Any) -> T:
+        """psycopg waits here for every answer, and asks the generator ten times a second whether to go on."""
+        return super().wait(self._until_too_late(gen), *arguments, **options)
+
+    def _until_too_late(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        deadline_s = time.monotonic() + ANSWER_WITHIN_S
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > deadline_s:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer from PostgreSQL within {ANSWER_WITHIN_S:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+
 def open_connection(url: str, name: str) -> Tx:
-    """A connection that notices a dead peer; raises psycopg.OperationalError."""
-    return psycopg.connect(url, autocommit=True, options=_OPTIONS, application_name=name, **_KEEPALIVE)
+    """A connection that notices a dead or silent peer; raises psycopg.OperationalError."""
+    return ImpatientConnection.connect(url, autocommit=True, options=_OPTIONS, application_name=name, **_KEEPALIVE)

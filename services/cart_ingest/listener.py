@@ -8,7 +8,6 @@ prevents both."""
 
 import os
 import random
-import ssl
 import threading
 import time
 from collections import deque
@@ -16,24 +15,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from services.cart_ingest.metrics import Metrics
+from services.cart_ingest.service_client import EX_SOFTWARE, ServiceClient, fatal_when_it_raises
 from shared.access import ingest_filters
 from shared.contracts.canary import Canary
 from shared.contracts.channels import CANARY
 
 log = structlog.get_logger()
 
-KEEPALIVE_S = 15
-RECONNECT_CAP_S = 10  # RELIABILITY R10
-EX_SOFTWARE = 70  # sysexits.h
-SUBACK_FAILURE = 0x80
+START_APART_S = 0.2  # workers that start together connect a random part of this apart; paho has no jitter
+ROOM_WITHIN_S = 3.0  # how long a full inbox holds the broker back by not reading; well below the keep-alive
 
 
 @dataclass(slots=True)
@@ -46,31 +43,30 @@ class Delivery:
     payload: bytes
     qos: int
     received_at: datetime
-    arrived_s: float
     settled: bool = False
 
 
-class GatedClient(mqtt.Client):
-    """A paho client that acknowledges only on the connection that brought a message."""
+class GatedClient(ServiceClient):
+    """A client that acknowledges only on the connection that brought a message."""
 
-    def __init__(self, client_id: str) -> None:
+    def __init__(self, url: str, name: str, password: str, ca_file: str | None) -> None:
         self.gate = threading.Lock()
         self.connection = 0
         self.live = False
-        super().__init__(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=False,
-            protocol=mqtt.MQTTv311,
-            manual_ack=True,
-        )
+        super().__init__(url, name, password, ca_file, clean_session=False, manual_ack=True)
 
     def reconnect(self) -> MQTTErrorCode:
-        """Called by paho's loop before the out-queue is cleared: from here on old messages stay unacknowledged."""
+        """Called by paho's thread before the out-queue is cleared: from here on old messages stay unacknowledged."""
         with self.gate:
             self.connection += 1
             self.live = False
         return super().reconnect()
+
+    def hang_up(self) -> None:
+        """Nothing more is accepted, or acknowledged, on this connection."""
+        with self.gate:
+            self.live = False
+        super().hang_up()
 
     def settle(self, deliveries: Sequence[Delivery]) -> int:
         """Acknowledge these in order; gives how many were of an ended connection and so were left alone."""
@@ -88,8 +84,11 @@ class GatedClient(mqtt.Client):
 
 
 class Listener:
-    """The inbox of the worker. Callbacks only enqueue; whatever goes wrong in one ends the process, because
-    paho's thread would die silently."""
+    """The inbox of the worker. Callbacks only enqueue; whatever goes wrong in one ends the process.
+
+    What must be acknowledged waits in `_inbox`, where a full one holds the broker back and then hangs up: the
+    broker, and behind it the carts, hold the rest. What came with QoS 0 waits apart, and the oldest gives way.
+    """
 
     def __init__(
         self,
@@ -103,100 +102,92 @@ class Listener:
         metrics: Metrics,
         on_forgetful_broker: Callable[[], None],
     ) -> None:
-        self._where = urlsplit(url)
         self._name = name
-        self._filters = ingest_filters(share)
+        self._canary_topic = CANARY.topic(service=name)
+        # The canary comes at QoS 0: it needs no acknowledgement, so it neither waits behind a full window nor
+        # overtakes the others' acknowledgements, which go out in order (MQTT 3.1.1, section 4.6).
+        self._wanted = [*((one, 1) for one in ingest_filters(share)), (self._canary_topic, 0)]
         self._inbox: deque[Delivery] = deque()
-        self._arrived = threading.Condition()
+        self._perishable: deque[Delivery] = deque(maxlen=inbox_max)
+        self._changed = threading.Condition()
         self._inbox_max = inbox_max
         self._metrics = metrics
         self._on_forgetful_broker = on_forgetful_broker
-        self._overflowed = False
         self._granted = False
-        self.canary_heard_s = time.monotonic()
-        self._canary_topic = CANARY.topic(service=name)
-        self._client = client = GatedClient(name)
-        client.username_pw_set(name, password)
-        client.reconnect_delay_set(1, RECONNECT_CAP_S)
+        self._leaving = False
+        self._heard_s = time.monotonic()
+        self._client = client = GatedClient(url, name, password, ca_file)
         client.on_connect = fatal_when_it_raises(self._on_connect)
         client.on_disconnect = fatal_when_it_raises(self._on_disconnect)
         client.on_subscribe = fatal_when_it_raises(self._on_subscribe)
         client.on_message = fatal_when_it_raises(self._on_message)
-        if self._where.scheme == "mqtts":
-            client.tls_set_context(ssl.create_default_context(cafile=ca_file))
 
     def start(self) -> None:
-        """Connect in the background, and keep connecting; a random delay keeps many workers apart."""
-        port = self._where.port or (8883 if self._where.scheme == "mqtts" else 1883)
-        self._client.connect_async(self._where.hostname or "127.0.0.1", port, KEEPALIVE_S)
-        threading.Timer(random.uniform(0, 0.2), self._client.loop_start).start()
+        """Connect in the background, and keep connecting."""
+        time.sleep(random.uniform(0, START_APART_S))
+        self._client.begin()
 
     def take(self, most: int, wait_s: float) -> list[Delivery]:
-        """What has arrived, at most `most`, in order; waits for the first one only."""
-        with self._arrived:
-            if not self._inbox:
-                self._arrived.wait(wait_s)
+        """What has arrived, at most `most` of either kind, in order; waits for the first one only."""
+        with self._changed:
+            if not self._inbox and not self._perishable:
+                self._changed.wait(wait_s)
             taken = [self._inbox.popleft() for _ in range(min(most, len(self._inbox)))]
+            taken += [self._perishable.popleft() for _ in range(min(most, len(self._perishable)))]
             waiting = len(self._inbox)
+            self._changed.notify_all()
         self._metrics.inbox.set(waiting)
-        if self._overflowed and waiting <= self._inbox_max // 2:
-            self._overflowed = False
-            log.info("inbox_drained")
-            self._client.loop_stop()
-            self._client.reconnect_delay_set(1, RECONNECT_CAP_S)
-            self._client.loop_start()
+        if waiting <= self._inbox_max // 2:
+            self._client.call_again()
         return taken
 
     def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge what was committed."""
         self._metrics.stale_acks.inc(self._client.settle(deliveries))
 
-    def publish(self, topic: str, payload: bytes, qos: int) -> None:
-        """Say something that may get lost, a hint; nothing is queued while there is no connection."""
-        if self._client.is_connected():
-            self._client.publish(topic, payload, qos)
+    def publish(self, topic: str, payload: bytes, qos: int) -> bool:
+        """Say something that may get lost, a hint; False while there is no connection, then nothing is queued."""
+        if not self._client.is_connected():
+            return False
+        self._client.publish(topic, payload, qos)
+        return True
 
     def send_canary(self, n: int, nonce: str) -> None:
-        """Send ourselves a note; `canary_heard_s` tells when the last one came back."""
-        if not self._client.is_connected():
-            self.canary_heard_s = time.monotonic()
-            return
+        """Send ourselves a note through the broker."""
         self.publish(self._canary_topic, Canary(nonce=nonce, n=n).model_dump_json().encode(), CANARY.qos)
+
+    @property
+    def silent_for_s(self) -> float:
+        """How long nothing has come, not even our own canary; 0 while there is no connection."""
+        return time.monotonic() - self._heard_s if self._client.live else 0.0
 
     @property
     def is_connected(self) -> bool:
         """Connected and subscribed."""
-        return self._client.is_connected() and self._granted
+        return self._client.live and self._granted
 
-    @property
-    def is_alive(self) -> bool:
-        """False when paho's thread has died: `is_connected` would not tell (RELIABILITY, fact 9)."""
-        thread = self._client._thread
-        return self._overflowed or thread is None or thread.is_alive()
-
-    def stop(self) -> None:
-        """Leave without unsubscribing, so that the broker keeps what arrives meanwhile."""
-        self._client.disconnect()
-        deadline = time.monotonic() + 1.0
-        while self._client.want_write() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self._client.loop_stop()
+    def stop(self, within_s: float) -> None:
+        """Leave behind the last acknowledgements, without unsubscribing: the broker keeps what arrives meanwhile."""
+        with self._changed:
+            self._leaving = True
+            self._changed.notify_all()
+        self._client.leave(within_s)
 
     def _on_connect(self, client: Any, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
         if reason.is_failure:
             log.error("broker_refused", reason=str(reason))
             return
+        log.info("broker_connected", session_present=flags.session_present)
+        self._heard_s = time.monotonic()
         with self._client.gate:
             self._client.live = True
-        log.info("broker_connected", session_present=flags.session_present)
-        self._client.subscribe([*((one, 1) for one in self._filters), (self._canary_topic, CANARY.qos)])
-        self.canary_heard_s = time.monotonic()
+        self._client.subscribe(self._wanted)  # always: what a session kept may be of an older version of us
         if not flags.session_present:
             self._on_forgetful_broker()
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: int, granted: list[ReasonCode], _props: Any) -> None:
-        if any(code.value >= SUBACK_FAILURE for code in granted):
-            log.critical("subscription_refused", user=self._name)
+        if [code.value for code in granted] != [qos for _, qos in self._wanted]:
+            log.critical("subscription_refused", user=self._name, granted=[code.value for code in granted])
             os._exit(EX_SOFTWARE)
         self._granted = True
 
@@ -208,38 +199,26 @@ class Listener:
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         topic: bytes = message._topic  # the property decodes UTF-8 and may raise
-        now = time.monotonic()
-        if topic == self._canary_topic.encode():
-            self.canary_heard_s = now
-            self._client.ack(message.mid, message.qos)
+        self._heard_s = time.monotonic()
+        if topic == self._canary_topic.encode() or not self._client.live:
             return
         delivery = Delivery(
-            self._client.connection, message.mid, topic, bytes(message.payload), message.qos, datetime.now(UTC), now
+            self._client.connection, message.mid, topic, bytes(message.payload), message.qos, datetime.now(UTC)
         )
-        with self._arrived:
-            if len(self._inbox) >= self._inbox_max:
+        with self._changed:
+            if message.qos == 0:
+                self._perishable.append(delivery)
+            elif self._changed.wait_for(self._has_room, ROOM_WITHIN_S):
+                self._inbox.append(delivery)
+            else:
                 self._refuse_more()
-                return
-            self._inbox.append(delivery)
-            self._arrived.notify()
+            self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        return self._leaving or len(self._inbox) < self._inbox_max
 
     def _refuse_more(self) -> None:
-        """Too much at once: hang up unacknowledged. The broker, and behind it the carts, hold the rest."""
-        if not self._overflowed:
-            self._overflowed = True
-            self._metrics.overflows.inc()
-            log.warning("inbox_full", most=self._inbox_max)
-            self._client.disconnect()
-
-
-def fatal_when_it_raises(callback: Callable[..., None]) -> Callable[..., None]:
-    """End the process when a callback raises: paho's thread would die silently and `is_connected` stay true."""
-
-    def guarded(*arguments: Any) -> None:
-        try:
-            callback(*arguments)
-        except BaseException:
-            log.critical("callback_failed", exc_info=True)
-            os._exit(EX_SOFTWARE)
-
-    return guarded
+        """Too much for too long: hang up unacknowledged, until half is done."""
+        self._metrics.overflows.inc()
+        log.warning("inbox_full", most=self._inbox_max)
+        self._client.hang_up()

@@ -9,6 +9,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.received = Counter("ingest_received", "Deliveries taken from the inbox", registry=self.registry)
+        self.unassured = Counter(
+            "ingest_events_at_qos_0", "Events sent without asking for delivery", registry=self.registry
+        )
         self.outcomes = Counter("ingest_outcomes", "What deliveries came to", ["outcome"], registry=self.registry)
         self.batch = Histogram(
             "ingest_batch_size",
@@ -18,7 +21,9 @@ class Metrics:
         )
         self.commit_s = Histogram("ingest_commit_seconds", "From taking a batch to its commit", registry=self.registry)
         self.inbox = Gauge("ingest_inbox", "Deliveries waiting in memory", registry=self.registry)
-        self.overflows = Counter("ingest_overflows", "Times the inbox was full", registry=self.registry)
+        self.overflows = Counter(
+            "ingest_overflows", "Times the inbox stayed full and we hung up", registry=self.registry
+        )
         self.stale_acks = Counter(
             "ingest_stale_acks_suppressed",
             "Acknowledgements held back because their connection had ended",

@@ -28,11 +28,12 @@ class Missing:
         now_s = time.monotonic()
         if now_s - self._asked_s.get(resend.cart_id, -ASK_AGAIN_S) < ASK_AGAIN_S:
             return
-        if len(self._asked_s) >= REMEMBERED:
-            self._asked_s.clear()
-        self._asked_s[resend.cart_id] = now_s
         expires_at = int((datetime.now(UTC).timestamp() + COMMAND_LIFE_S) * 1000)
         command = ResendCommand(epoch=max(resend.epoch, 1), seq=resend.seq, expires_at=expires_at)
         topic = COMMANDS.topic(store=resend.store, cart=resend.cart_id)
-        self._listener.publish(topic, command.model_dump_json().encode(), COMMANDS.qos)
+        if not self._listener.publish(topic, command.model_dump_json().encode(), COMMANDS.qos):
+            return
+        if len(self._asked_s) >= REMEMBERED:
+            self._asked_s.clear()
+        self._asked_s[resend.cart_id] = now_s
         self._metrics.resends.inc()

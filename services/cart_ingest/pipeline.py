@@ -17,14 +17,16 @@ import psycopg
 import structlog
 
 from services.cart_ingest.database import Database, Stopping
+from services.cart_ingest.faults import Fault, classify
 from services.cart_ingest.isolation import Isolation
 from services.cart_ingest.listener import Listener
 from services.cart_ingest.metrics import Metrics
 from services.cart_ingest.missing import Missing
 from services.cart_ingest.presence_buffer import PresenceBuffer
-from services.cart_ingest.sorting import Sorted, sort_deliveries
+from services.cart_ingest.sorting import HeardStatus, Sorted, sort_deliveries
 from shared.contracts.decode import Undecodable, Unreadable
 from shared.db.cart_log import Applied, Incoming, apply_events
+from shared.db.dead_letters import DeadLetter
 from shared.db.presence import save_statuses
 from shared.db.types import Tx
 
@@ -81,34 +83,38 @@ class Pipeline:
 
     def _commit(self, batch: Sorted) -> list[Applied]:
         """Apply everything; comes back only when PostgreSQL has said so for each part."""
-        if not batch.events:
-            return [self._apply((), batch)] if batch.strays or batch.statuses else []
-        first = True
+        applied = self._isolation.apply(batch.events, self._apply, self._bury) if batch.events else []
+        if batch.strays or batch.statuses:
+            applied.append(self._apply((), batch.strays, batch.statuses))
+        return applied
 
-        def run(events: Sequence[Incoming]) -> Applied:
-            nonlocal first
-            applied = self._apply(events, batch if first else Sorted())
-            first = False
-            return applied
-
-        return self._isolation.apply(batch.events, run, self._bury)
-
-    def _apply(self, events: Sequence[Incoming], rest: Sorted) -> Applied:
+    def _apply(
+        self, events: Sequence[Incoming], strays: Sequence[DeadLetter] = (), statuses: Sequence[HeardStatus] = ()
+    ) -> Applied:
         now = datetime.now(UTC)
 
         def work(tx: Tx) -> Applied:
-            save_statuses(tx, rest.statuses)
-            return apply_events(tx, events, rest.strays, now, self._name)
+            save_statuses(tx, statuses)
+            return apply_events(tx, events, strays, now, self._name)
 
         self.took_a_breath_s = time.monotonic()
         return self._database.run(work)
 
     def _bury(self, event: Incoming, problem: Exception) -> Applied:
-        """Keep one event as a dead letter; its number counts as settled, so that the cart goes on."""
+        """Keep one event as a dead letter; its number counts as settled, so that the cart goes on.
+
+        When even that fails, for example because its cart's row is broken, the letter alone is kept.
+        """
         number = event.event.key if isinstance(event.event, Undecodable) else (event.event.epoch, event.event.seq)
         reason = Unreadable.REJECTED if isinstance(problem, psycopg.Error) else Unreadable.BUG
-        story = "".join(traceback.format_exception(problem)).encode("ascii", "backslashreplace").decode("ascii")
-        return self._apply([replace(event, event=Undecodable(reason, story[-2000:], number))], Sorted())
+        story = "".join(traceback.format_exception(problem)).encode("ascii", "backslashreplace").decode("ascii")[-2000:]
+        try:
+            return self._apply([replace(event, event=Undecodable(reason, story, number))])
+        except Exception as again:
+            if isinstance(again, Stopping) or classify(again) is not Fault.POISON:
+                raise
+            log.error("number_not_settled", cart_id=event.cart_id, number=number, problem=type(again).__name__)
+            return self._apply((), [DeadLetter(event.topic, event.payload, reason, story)])
 
     def _pass_on(self, applied: Sequence[Applied]) -> None:
         if any(part.changed_carts for part in applied):
@@ -119,6 +125,7 @@ class Pipeline:
 
     def _count(self, batch: Sorted, applied: Sequence[Applied], took_s: float) -> None:
         self._metrics.received.inc(len(batch.events) + len(batch.strays))
+        self._metrics.unassured.inc(batch.unassured)
         self._metrics.batch.observe(len(batch.events))
         self._metrics.commit_s.observe(took_s)
         for part in applied:

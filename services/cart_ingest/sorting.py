@@ -13,17 +13,20 @@ from shared.db.dead_letters import DeadLetter
 from shared.db.presence import Heard
 
 INT32_MAX = 2**31 - 1
+HeardStatus = tuple[Heard, CartStatus]
 
 
 @dataclass
 class Sorted:
-    """A batch by kind. `strays` are kept as dead letters."""
+    """A batch by kind. `strays` are kept as dead letters. `unheard` counts unreadable telemetry, `unassured` events
+    that came with QoS 0, which is applied but was never promised (M20)."""
 
     events: list[Incoming] = field(default_factory=list)
     strays: list[DeadLetter] = field(default_factory=list)
-    statuses: list[tuple[Heard, CartStatus]] = field(default_factory=list)
+    statuses: list[HeardStatus] = field(default_factory=list)
     telemetry: list[tuple[Heard, CartTelemetry]] = field(default_factory=list)
     unheard: int = 0
+    unassured: int = 0
 
 
 def sort_deliveries(deliveries: Iterable[Delivery]) -> Sorted:
@@ -40,6 +43,7 @@ def sort_deliveries(deliveries: Iterable[Delivery]) -> Sorted:
             continue
         cart_id, store = int(ids["cart"]), ids["store"]
         if channel is EVENTS:
+            batch.unassured += delivery.qos == 0
             event = decode_event(delivery.payload, cart_id)
             batch.events.append(Incoming(topic, store, cart_id, delivery.payload, event, delivery.received_at))
             continue

@@ -14,7 +14,7 @@ def to_state_message(snapshot: CartSnapshot, currency: str, now: datetime, *, fo
     lines = tuple(_line(one) for one in snapshot.lines)
     state = _state(snapshot, lines, currency, now, for_phone=for_phone)
     payload = state.model_dump_json().encode()
-    while len(payload) > MAX_PAYLOAD_BYTES:
+    while len(payload) > MAX_PAYLOAD_BYTES and lines:
         spare = len(payload) - MAX_PAYLOAD_BYTES
         drop = max(1, spare * len(lines) // (2 * len(payload)))
         lines = lines[drop:]
