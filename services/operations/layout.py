@@ -16,6 +16,7 @@ from services.operations.terminal import fail, open_database
 from shared.db.stores import PlannedSection, add_layout, ensure_store, find_layout, lock_plan
 from shared.navigation.layout import Layout, LayoutError, LayoutProblem, parse_layout
 from shared.navigation.reachability import check_walkable
+from shared.navigation.svg import draw_svg
 
 # A plan of 10,000 shelves is below 1 MB.
 MAX_LAYOUT_BYTES = 32 * 2**20
@@ -40,6 +41,7 @@ class LayoutUnchanged:
 def import_layout(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The layout as JSON.")],
+    svg: Annotated[Path | None, typer.Option(help="Draw the plan into this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Check a floor plan and put it in force as a new version; the document in force changes nothing.
@@ -49,7 +51,10 @@ def import_layout(
     """
     with open_database(context) as connection:
         try:
-            done = load_layout(connection, read_document(file))
+            document = read_document(file)
+            done = load_layout(connection, document)
+            if svg is not None:
+                _draw(document, svg)
         except LayoutError as refused:
             for problem in refused.problems:
                 typer.echo(f"{problem.code} {problem}", err=True)
@@ -65,6 +70,13 @@ def import_layout(
             typer.echo(f"store={store} version={version} was in force already")
         case _ as never:
             assert_never(never)
+
+
+def _draw(document: object, svg: Path) -> None:
+    try:
+        svg.write_text(draw_svg(parse_layout(document)), encoding="utf-8")
+    except OSError as problem:
+        raise FileRefused(f"{svg}: {problem.strerror or problem}") from None
 
 
 def read_document(file: Path) -> object:

@@ -47,6 +47,16 @@ def test_a_layout_makes_its_store_and_the_same_document_changes_nothing(smartcar
     assert (exit_code, json.loads(line)) == (0, {"store": "corner-shop", "version": 2, "changed": True})
 
 
+def test_the_plan_is_drawn_on_request(smartcart: Command, tmp_path: Path) -> None:
+    file, svg = tmp_path / "plan.json", tmp_path / "plan.svg"
+    file.write_text(json.dumps(plan()))
+    assert smartcart("import", "layout", file, "--svg", svg)[0] == 0
+    drawn = svg.read_text(encoding="utf-8")
+    assert drawn.startswith("<svg")
+    assert "Dairy" in drawn
+    assert smartcart("import", "layout", file, "--svg", tmp_path / "no" / "folder.svg")[0] == 1
+
+
 def test_a_section_keeps_its_number_while_it_keeps_its_name(connection: Connection[TupleRow]) -> None:
     assert load_layout(connection, plan()) == LayoutAdded("corner-shop", 1)
     store = get_store(connection, "corner-shop")
