@@ -170,6 +170,7 @@ def _make_folders(cluster: Cluster, binaries: Path, user: str | None) -> None:
             _let_pass(folder.parent)
     if user is not None:
         _let_pass(binaries)
+        _let_read(binaries.parent)
 
 
 def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
@@ -235,6 +236,15 @@ def _let_pass(folder: Path) -> None:
         mode = step.stat().st_mode
         if not mode & stat.S_IXOTH:
             step.chmod(mode | stat.S_IXOTH)
+
+
+def _let_read(installation: Path) -> None:
+    """Undo a strict umask of whoever installed the wheel: others may read it, and run what its owner may run."""
+    if (installation / "bin" / "postgres").stat().st_mode & stat.S_IROTH:
+        return
+    for file in (installation, *installation.rglob("*")):
+        mode = file.stat().st_mode
+        file.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
 def _binaries() -> Path:
