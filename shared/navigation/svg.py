@@ -13,6 +13,7 @@ from shared.navigation.store_map import NOTHING_CLOSED, Overlay, Place
 # Pixels. A floor fills this width or height, whichever is reached first.
 PANEL_WIDTH = 1000.0
 PANEL_HEIGHT = 800.0
+MIN_WIDTH = 560.0
 MARGIN = 28.0
 HEADER = 34.0
 
@@ -34,13 +35,24 @@ def draw_svg(layout: Layout, route: Route | None = None, overlay: Overlay = NOTH
         panels.append(_text(MARGIN, HEADER - 12, " · ".join(filter(None, (layout.store, title))), 16, WALL, bold=True))
         panels += _plan(layout, floor, view, overlay)
         if route is not None:
-            panels += _route(layout, route, floor.floor, view)
+            panels += _route(route, floor.floor, view)
+        panels += _signs(layout, floor, view, overlay)
         panels.append("</g>")
         height += view.height + HEADER + MARGIN
-    width = max(_View(floor, up=False).width for floor in layout.floors) + 2 * MARGIN
+    width = max(MIN_WIDTH, *(_View(floor, up=False).width + 2 * MARGIN for floor in layout.floors))
     if route is not None:
         panels.append(_text(MARGIN, height + 10, _caption(route), 15, WALL))
-        height += 18
+        height += 26
+    entries = {
+        "entrance": START if layout.entrances else None,
+        "checkout": CHECKOUT if layout.checkouts else None,
+        "stop": STOP if route else None,
+        "product": PRODUCT if route else None,
+        "lift or ramp": RIDE if layout.connectors else None,
+        "closed": BLOCKED if overlay != NOTHING_CLOSED else None,
+    }
+    panels += _legend(height + 6, entries)
+    height += 10
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height + 12:.0f}" '
@@ -88,20 +100,6 @@ def _plan(layout: Layout, floor: Floor, view: _View, overlay: Overlay) -> Iterat
     for blocked in overlay.blocked:
         if blocked.floor == floor.floor:
             yield from _blocked(blocked.rect, view)
-    for section in floor.sections:
-        yield _section_name(section.name, section.rect, view)
-    for index, connector in enumerate(layout.connectors):
-        for end in {connector.start, connector.end}:
-            if end[0] == floor.floor:
-                colour = BLOCKED if index in overlay.closed_connectors else RIDE
-                yield from _sign(view.at(*end[1:]), connector.kind, colour, view)
-    for number, entrance in enumerate(layout.entrances, 1):
-        if entrance[0] == floor.floor:
-            name = "Entrance" if len(layout.entrances) == 1 else f"Entrance {number}"
-            yield from _sign(view.at(*entrance[1:]), name, START, view)
-    for checkout in layout.checkouts:
-        if checkout.at[0] == floor.floor:
-            yield from _sign(view.at(*checkout.at[1:]), checkout.name, CHECKOUT, view, prefix="Till ")
 
 
 def _one_way(zone: OneWayZone, view: _View) -> Iterator[str]:
@@ -138,6 +136,24 @@ def _blocked(rect: Rect, view: _View) -> Iterator[str]:
     )
 
 
+def _signs(layout: Layout, floor: Floor, view: _View, overlay: Overlay) -> Iterator[str]:
+    """Names, doors and rides, above the line so that they stay legible."""
+    for section in floor.sections:
+        yield _section_name(section.name, section.rect, view)
+    for index, connector in enumerate(layout.connectors):
+        for end in {connector.start, connector.end}:
+            if end[0] == floor.floor:
+                colour = BLOCKED if index in overlay.closed_connectors else RIDE
+                yield from _sign(view.at(*end[1:]), connector.kind, colour, view)
+    for number, entrance in enumerate(layout.entrances, 1):
+        if entrance[0] == floor.floor:
+            name = "Entrance" if len(layout.entrances) == 1 else f"Entrance {number}"
+            yield from _sign(view.at(*entrance[1:]), name, START, view)
+    for checkout in layout.checkouts:
+        if checkout.at[0] == floor.floor:
+            yield _badge(view.at(*checkout.at[1:]), checkout.name, CHECKOUT, view)
+
+
 def _section_name(name: str, rect: Rect, view: _View) -> str:
     """In the upper left corner, small enough to fit, upright when the section is tall and narrow."""
     (ax, ay), (bx, by) = view.at(rect[0], rect[1]), view.at(rect[2], rect[3])
@@ -153,19 +169,20 @@ def _section_name(name: str, rect: Rect, view: _View) -> str:
     return _text(left + 5, top + size + 2, name, size, WALL, halo=True)
 
 
-def _sign(at: tuple[float, float], name: str, colour: str, view: _View, prefix: str = "") -> Iterator[str]:
+def _sign(at: tuple[float, float], name: str, colour: str, view: _View) -> Iterator[str]:
     """A dot with its name beside it, kept inside the panel."""
     x, y = at
-    radius = view.sign * 0.55
+    radius = view.sign * 0.5
     yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" stroke="#fff" stroke-width="1.5"/>'
     size = view.sign * 0.95
-    text = prefix + name
-    wide = 0.6 * size * len(text) + radius + 4
-    anchor, offset = ("end", -radius - 3) if x + wide > MARGIN + view.width else ("start", radius + 3)
-    yield _text(x + offset, y + size * 0.35, text, size, colour, bold=True, halo=True, extra=f'text-anchor="{anchor}"')
+    offset = view.sign + 3
+    if x + 0.6 * size * len(name) + offset > MARGIN + view.width:
+        yield _text(x - offset, y + size * 0.35, name, size, colour, bold=True, halo=True, extra='text-anchor="end"')
+    else:
+        yield _text(x + offset, y + size * 0.35, name, size, colour, bold=True, halo=True)
 
 
-def _route(layout: Layout, route: Route, floor: int, view: _View) -> Iterator[str]:
+def _route(route: Route, floor: int, view: _View) -> Iterator[str]:
     for colour, width, opacity in ((LINE_HALO, 7.0, 0.9), (LINE, 3.2, 1.0)):
         for piece in _walked(route, floor):
             points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (view.at(spot.x, spot.y) for spot in piece))
@@ -185,7 +202,7 @@ def _route(layout: Layout, route: Route, floor: int, view: _View) -> Iterator[st
     for _, leg in here:
         yield from _product(leg, view)
     for (x, y), numbers in _badges(here, view):
-        yield from _badge(x, y, numbers, view)
+        yield _badge((x, y), ",".join(map(str, numbers)), STOP, view)
 
 
 def _walked(route: Route, floor: int) -> Iterator[list[Place]]:
@@ -248,15 +265,24 @@ def _badges(here: list[tuple[int, Leg]], view: _View) -> Iterator[tuple[tuple[fl
     yield from shared
 
 
-def _badge(x: float, y: float, numbers: list[int], view: _View) -> Iterator[str]:
-    text = ",".join(map(str, numbers))
+def _badge(at: tuple[float, float], text: str, colour: str, view: _View) -> str:
+    x, y = at
     size = view.sign * 0.95
     half = max(view.sign * 0.8, 0.32 * size * len(text) + 3)
-    yield (
+    pill = (
         f'<rect x="{x - half:.1f}" y="{y - view.sign * 0.8:.1f}" width="{2 * half:.1f}" '
-        f'height="{view.sign * 1.6:.1f}" rx="{view.sign * 0.8:.1f}" fill="{STOP}" stroke="#fff" stroke-width="1.5"/>'
+        f'height="{view.sign * 1.6:.1f}" rx="{view.sign * 0.8:.1f}" fill="{colour}" stroke="#fff" stroke-width="1.5"/>'
     )
-    yield _text(x, y + size * 0.35, text, size, "#fff", bold=True, extra='text-anchor="middle"')
+    return pill + _text(x, y + size * 0.35, text, size, "#fff", bold=True, extra='text-anchor="middle"')
+
+
+def _legend(y: float, entries: dict[str, str | None]) -> Iterator[str]:
+    x = MARGIN
+    for name, colour in entries.items():
+        if colour is not None:
+            yield f'<circle cx="{x + 5:.1f}" cy="{y - 4:.1f}" r="5" fill="{colour}"/>'
+            yield _text(x + 15, y, name, 12, WALL)
+            x += 32 + 6.2 * len(name)
 
 
 def _caption(route: Route) -> str:

@@ -16,7 +16,7 @@ from shared.navigation.walkable import Ints
 
 # States of Held-Karp, 2^stops * places^2: 4 million take some 50 ms.
 EXACT_WORK = 4_000_000
-EXACT_STOPS = 13
+EXACT_STOPS = 14
 
 
 @dataclass(frozen=True, eq=False)
