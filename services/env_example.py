@@ -27,6 +27,9 @@ _TAIL = """
 # password of the database's owner; letters and digits only, since it becomes part of DATABASE_URL
 # A secret: production needs one of its own, at least 32 bytes.
 POSTGRES_PASSWORD=
+
+# file of baskets that the profile `sim` shops from, a basket a line
+#SIM_BASKETS=./baskets.csv
 """
 
 
