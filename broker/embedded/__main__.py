@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import os
 import resource
@@ -21,22 +20,20 @@ from broker.embedded.limits import Limits
 from broker.embedded.server import Address, Server
 from broker.embedded.settings import EmbeddedBrokerSettings
 from shared.logs import configure_logs
-from shared.settings import EX_CONFIG, read_settings
+from shared.settings import read_settings
 
 log = structlog.get_logger()
 
+EX_SOFTWARE = 70  # sysexits.h: our own mistake
 EX_OSERR = 71  # sysexits.h: cannot open the ports
 PORTS_FILE = "broker.ports.json"
+FILES_OF_OUR_OWN = 64  # listeners, logs, the database
 
 
 def main() -> int:
     """Run the broker; the exit code follows sysexits.h."""
     settings = read_settings(EmbeddedBrokerSettings)
     configure_logs("broker", settings.log_level)
-    if not _is_loopback(settings.mqtt_host):
-        print("smartcart: bad setting: MQTT_HOST: loopback only, the embedded broker has no TLS", file=sys.stderr)  # noqa: T201
-        return EX_CONFIG
-    _allow_many_sockets()
     return uvloop.run(_serve(settings))
 
 
@@ -62,18 +59,18 @@ async def _serve(settings: EmbeddedBrokerSettings) -> int:
     if settings.run_dir is not None:
         _write_ports(settings.run_dir, address)
     log.info("broker_ready", host=address.host, mqtt_port=address.mqtt_port, ws_port=address.ws_port)
-    await stopping.wait()
+    healthy = await server.run(stopping)
     credentials.stop()
     await server.stop()
-    log.info("broker_stopped")
-    return 0
+    log.info("broker_stopped", healthy=healthy)
+    return 0 if healthy else EX_SOFTWARE
 
 
 def _limits(settings: EmbeddedBrokerSettings) -> Limits:
     standard = Limits()
     return replace(
         standard,
-        connections_max=settings.broker_connections_max,
+        connections_max=min(settings.broker_connections_max, _allow_many_sockets()),
         connections_per_address=settings.broker_connections_per_address,
         carts=replace(standard.carts, publish_per_s=settings.cart_publish_per_s or None),
     )
@@ -87,20 +84,13 @@ def _write_ports(run_dir: Path, address: Address) -> None:
     draft.replace(target)
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
-
-
-def _allow_many_sockets() -> None:
-    """As many files as the system lets us: each client is one."""
+def _allow_many_sockets() -> int:
+    """Lift the limit of open files as far as the system lets us; gives how many of them clients may use."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft - FILES_OF_OUR_OWN)
 
 
 if __name__ == "__main__":

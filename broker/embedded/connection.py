@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from broker.embedded import packets
+from broker.embedded.allowance import Allowance
 from broker.embedded.broker import Broker, message_of
 from broker.embedded.door import Refusal, Rights, connack_code
 from broker.embedded.packets import MalformedPacket, UnsupportedProtocolLevel
@@ -68,9 +69,8 @@ class Connection:
         self._heard_at_s = now_s
         self._silence_max_s = self._limits.connect_timeout_s
         self._congested_since_s = now_s
-        self._reading_paused = False
-        self._allowance = 0.0
-        self._allowance_at_s = now_s
+        self._throttled = False
+        self._allowance: Allowance | None = None
         self._handlers: dict[int, Callable[[bytes], None]] = {
             packets.PUBACK: self._on_puback,
             packets.PUBREC: self._on_pubrec,
@@ -91,20 +91,24 @@ class Connection:
         if self._ended:
             return
         self._buffer = self._buffer + data if self._buffer else data
-        if not self._reading_paused:
-            self._work()
+        self._work()
 
     def lost(self) -> None:
         """The client is gone without a word."""
         self.end("connection lost", with_will=True)
 
     def congest(self, congested: bool) -> None:
-        """The client stopped, or went on, taking what was written."""
+        """The client stopped, or went on, taking what was written; who does not take answers is not read either."""
         self.congested = congested
+        if self._ended:
+            return
         if congested:
             self._congested_since_s = monotonic()
-        elif self._session is not None and not self._ended:
+            self._link.pause_reading()
+            return
+        if self._session is not None:
             self._session.send_waiting()
+        self._go_on_reading()
 
     # -- called by the broker and the session
 
@@ -116,11 +120,12 @@ class Connection:
 
     def check(self, now_s: float, now: datetime) -> None:
         """End the connection when it was silent, stuck or is no longer entitled."""
-        if not self._reading_paused and now_s - self._heard_at_s > self._silence_max_s:
+        if self.congested:
+            if now_s - self._congested_since_s > self._limits.stalled_s:
+                self.end("reads too slowly", with_will=True)
+        elif not self._throttled and now_s - self._heard_at_s > self._silence_max_s:
             self.end("no CONNECT in time" if self._session is None else "keep-alive", with_will=True)
-        elif self.congested and now_s - self._congested_since_s > self._limits.stalled_s:
-            self.end("reads too slowly", with_will=True)
-        elif self._rights is not None and not self._rights.still_hold(now):
+        if self._rights is not None and not self._rights.still_hold(now):
             self.end("rights ended", with_will=False)
 
     def end(self, reason: str, *, with_will: bool) -> None:
@@ -134,15 +139,17 @@ class Connection:
         self._link.close(at_once=self.congested)
         self._buffer = b""
         if self._session is not None:
-            if reason not in _EVERYDAY:
-                log.info("client_ended", client=self._session.client_id, reason=reason)
             will = self._will if with_will and self._rights_hold() else None
             self._broker.leave_session(self._session, self, will)
+            if reason not in _EVERYDAY:
+                log.info("client_ended", client=self._session.client_id, reason=reason)
 
     # -- reading
 
     def _work(self) -> None:
-        """Handle the complete packets in the buffer."""
+        """Handle the complete packets in the buffer, until the client has to wait."""
+        if self._throttled or self.congested:
+            return
         buffer, at, limit = self._buffer, 0, self._limits.packet_max_bytes
         try:
             while (frame := packets.next_frame(buffer, at, limit)) is not None:
@@ -174,25 +181,22 @@ class Connection:
 
     def _may_go_on(self) -> bool:
         """Take one from the allowance; False pauses reading until there is one again, so nothing is lost."""
-        rights = self._rights
-        if rights is None or rights.limits.publish_per_s is None:
+        wait_s = self._allowance.take(monotonic()) if self._allowance is not None else 0.0
+        if wait_s == 0:
             return True
-        rate, now_s = rights.limits.publish_per_s, monotonic()
-        self._allowance = min(rights.limits.publish_burst, self._allowance + (now_s - self._allowance_at_s) * rate)
-        self._allowance_at_s = now_s
-        if self._allowance >= 1:
-            self._allowance -= 1
-            return True
-        self._broker.counts["publish_delayed"] += 1
-        self._reading_paused = True
+        self._broker.counts["delayed"] += 1
+        self._throttled = True
         self._link.pause_reading()
-        self._loop.call_later((1 - self._allowance) / rate, self._resume_reading)
+        self._loop.call_later(wait_s, self._unthrottle)
         return False
 
-    def _resume_reading(self) -> None:
-        if self._ended:
+    def _unthrottle(self) -> None:
+        self._throttled = False
+        self._go_on_reading()
+
+    def _go_on_reading(self) -> None:
+        if self._ended or self._throttled or self.congested:
             return
-        self._reading_paused = False
         self._heard_at_s = monotonic()
         self._link.resume_reading()
         self._work()
@@ -226,7 +230,8 @@ class Connection:
         self._rights = rights
         self._will = message_of(will) if will is not None else None
         self._silence_max_s = _keep_alive_s(request.keep_alive_s, rights) * self._limits.keep_alive_factor
-        self._allowance, self._allowance_at_s = float(rights.limits.publish_burst), monotonic()
+        if rights.limits.publish_per_s is not None:
+            self._allowance = Allowance.full(rights.limits.publish_per_s, rights.limits.publish_burst, monotonic())
         # Without an id of its own a client gets one that no other client can name (NUL is not allowed in ids).
         client_id = request.client_id or f"\0{id(self):x}"
         self._session, present = broker.open_session(client_id, request.clean_session, rights, self)
@@ -290,7 +295,12 @@ class Connection:
     def _on_subscribe(self, body: bytes) -> None:
         session, rights = self._joined(), self._entitled()
         packet_id, wanted = packets.decode_subscribe(body)
-        codes = [self._broker.subscribe(session, rights, topic_filter, qos) for topic_filter, qos in wanted]
+        codes = [
+            self._broker.subscribe(session, rights, topic_filter, qos)
+            if position < rights.limits.filters_max  # not even looked at beyond it: looking costs us time
+            else packets.SUBSCRIBE_REFUSED
+            for position, (topic_filter, qos) in enumerate(wanted)
+        ]
         self.send(packets.encode_suback(packet_id, codes))
         for (topic_filter, _), code in zip(wanted, codes, strict=True):
             if code != packets.SUBSCRIBE_REFUSED:

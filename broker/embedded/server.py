@@ -56,6 +56,17 @@ class Server:
         self._checks = asyncio.create_task(self._check_periodically())
         return Address(wanted.host, _port_of(tcp), _port_of(websocket))
 
+    async def run(self, stopping: asyncio.Event) -> bool:
+        """Wait for `stopping`. False when the checks ended instead: without them no dead client is ever noticed."""
+        assert self._checks is not None, "not started"
+        told = asyncio.create_task(stopping.wait())
+        await asyncio.wait({told, self._checks}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if self._checks.done():
+            log.error("checks_ended", exc_info=self._checks.exception())
+            return False
+        return True
+
     async def stop(self) -> None:
         """Close the ports and every connection."""
         for server in self._servers:
@@ -69,10 +80,7 @@ class Server:
         counted_at = asyncio.get_running_loop().time()
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
-            try:
-                self._broker.check_clients()
-            except Exception:
-                log.exception("check_failed")
+            self._broker.check_clients()
             now = asyncio.get_running_loop().time()
             if now - counted_at >= COUNTS_EVERY_S:
                 counted_at = now

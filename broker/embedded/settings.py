@@ -1,6 +1,7 @@
 """What the embedded broker may be told from outside, beyond the settings it shares with the other programs."""
 
-from typing import Annotated, Any
+import ipaddress
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import NoDecode
@@ -28,3 +29,18 @@ class EmbeddedBrokerSettings(BrokerSettings):
         if isinstance(values, dict) and isinstance(values.get("ws_origins"), str):
             values["ws_origins"] = tuple(part.strip() for part in values["ws_origins"].split(",") if part.strip())
         return values
+
+    @model_validator(mode="after")
+    def _no_tls_means_loopback(self) -> Self:
+        if not _is_loopback(self.mqtt_host):
+            raise ValueError("MQTT_HOST: loopback only, the embedded broker has no TLS")
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -74,6 +74,11 @@ class Subscriptions(Generic[S]):
         answer = self._remembered[topic] = tuple(found.items())
         return answer
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody subscribes to anything, and nothing is kept for nobody."""
+        return not self._exact and not self._wild.children
+
     def _collect(self, node: _Node[S], levels: list[str], depth: int, dollar: bool, found: dict[S, int]) -> None:
         hidden = dollar and depth == 0  # section 4.7.2: a leading wildcard does not match `$…`
         everything = node.children.get("#")

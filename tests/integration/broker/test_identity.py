@@ -1,14 +1,17 @@
 """At the door: who comes in, as whom, and that nobody disturbs a session that is not his (RELIABILITY M26, S5)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from broker.embedded.credentials import CredentialCopy
 from broker.embedded.door import HouseDoor
+from broker.embedded.limits import Limits
+from shared.access import CartIdentity
 from shared.mqtt_tokens import mint_mqtt_token
 from tests.eventually import eventually
-from tests.integration.broker.conftest import CART, INGEST, NEIGHBOUR, PUBLISHER, HouseBroker
+from tests.integration.broker.conftest import CART, INGEST, NEIGHBOUR, PUBLISHER, HouseBroker, password_of
 from tests.integration.broker.embedded import SERVICE_PASSWORD, TOKEN_SECRET, Credentials, RunningBroker, running
 from tests.integration.broker.test_policy import EVENTS, STATE, STATUS
 from tests.integration.broker.wire import ConnectionEnded, RawClient, Will, connect_bytes
@@ -157,3 +160,37 @@ def test_carts_are_asked_to_come_back_later_while_no_credentials_were_read() -> 
         table.away = True
         eventually(comes_in, message="the copy stays while the database is away")
     copy.stop()
+
+
+def test_a_cart_that_moved_to_another_store_keeps_its_session_and_none_of_the_old_stores_messages(
+    embedded_only: HouseBroker, credentials: Credentials
+) -> None:
+    moved = CartIdentity(1, "other")
+    with embedded_only.join(CART, clean=False, will=Will(STATUS[CART], b"offline")) as cart:
+        cart.subscribe((STATE[CART], 1))
+        with embedded_only.join(PUBLISHER) as publisher, embedded_only.join(INGEST) as ingest:
+            ingest.subscribe((STATUS[CART], 1))
+            credentials.put(1, password_of(CART), moved.store)
+            assert cart.is_closed_by_broker()
+            assert ingest.hears_nothing(), "it may not speak for the old store any more"
+            publisher.publish(STATE[CART], b"private", 1)
+    with embedded_only.client() as cart:
+        assert cart.connect("cart-1", "cart-1", password_of(moved), clean=False).body == b"\x01\0"
+        assert cart.hears_nothing()
+        own = STATE[CART].replace("/main/", "/other/")
+        assert cart.subscribe((STATE[CART], 1), (own, 1)) == [0x80, 1]
+
+
+class TestWithShortMemory:
+    @pytest.fixture
+    def house_limits(self) -> Limits:
+        standard = Limits()
+        return replace(standard, carts=replace(standard.carts, session_expiry_s=0.5))
+
+    def test_a_session_nobody_comes_back_for_is_forgotten(
+        self, embedded_only: HouseBroker, embedded_house: RunningBroker
+    ) -> None:
+        embedded_only.join(CART, clean=False).leave()
+        eventually(lambda: embedded_house.counts["sessions_expired"] == 1)
+        with embedded_only.client() as cart:
+            assert cart.connect("cart-1", "cart-1", password_of(CART), clean=False).body == b"\0\0"
