@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from shared.contracts.channels import CHANNELS, MAX_PAYLOAD_BYTES, ROOT, Channel
+from shared.contracts.channels import CHANNELS, MAX_PAYLOAD_BYTES, ROOT, Channel, Role
 
 CONTRACT_VERSION = "1.0.0"
 _REF = "#/components/schemas/{model}"
@@ -59,10 +59,12 @@ def _operation(channel: Channel) -> dict[str, Any]:
 
 def _payload_schema(channel: Channel, schemas: dict[str, Any]) -> Any:
     payload = channel.payload
+    # What a cart may leave out is optional; what we send is always there.
+    mode: JsonSchemaMode = "serialization" if channel.publisher is Role.SERVICE else "validation"
     if isinstance(payload, type) and issubclass(payload, BaseModel):
-        refs, definitions = models_json_schema([(payload, "validation")], ref_template=_REF)
+        refs, definitions = models_json_schema([(payload, mode)], ref_template=_REF)
         schemas.update(definitions.get("$defs", {}))
-        return refs[(payload, "validation")]
-    schema = TypeAdapter(payload).json_schema(ref_template=_REF)
+        return refs[(payload, mode)]
+    schema = TypeAdapter(payload).json_schema(ref_template=_REF, mode=mode)
     schemas.update(schema.pop("$defs", {}))
     return schema

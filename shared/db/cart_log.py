@@ -242,8 +242,10 @@ def _arrival(one: Incoming, record: CartRecord, codes: Codes, is_open: Mapping[t
     else:
         fact = Fact(key, "help")
     ref = _session_ref(event)
-    if ref is None or (record.session is not None and ref == record.session.session_id):
+    if ref is None:
         return Arrival(fact)
+    if record.session is not None and ref == record.session.session_id:
+        return Arrival(fact, record.session.session_id, is_open_ref=True)
     known = is_open.get((ref, one.cart_id)) if isinstance(ref, UUID) else None
     if known is None:
         return Arrival(fact, is_unknown_ref=True)

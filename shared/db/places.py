@@ -33,6 +33,12 @@ def find_store_for(tx: Tx, shopper_id: int) -> int | None:
     return found[0] if found else None
 
 
+def find_held_cart(tx: Tx, shopper_id: int) -> int | None:
+    """The cart that a shopper holds."""
+    found = tx.execute(sql("find_cart_of_shopper"), {"shopper_id": shopper_id}).fetchone()
+    return found[0] if found else None
+
+
 def find_first_store(tx: Tx) -> int | None:
     """The store to speak of when nobody said which."""
     found = tx.execute(sql("find_first_store")).fetchone()
@@ -67,3 +73,25 @@ def _place(
     at = {"store_id": store_id, "x": x, "y": y, "floor": floor}
     section = tx.execute(sql("find_section_at"), at).fetchone()
     return CartPlace(x, y, floor, section[0] if section else None, seen_at, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A rectangle of floor, or a connector of the layout by its number, that is closed for now."""
+
+    floor: int | None
+    x1: float | None
+    y1: float | None
+    x2: float | None
+    y2: float | None
+    connector: int | None
+
+
+def list_layout_versions(tx: Tx) -> dict[int, int]:
+    """The version of the layout in force by store."""
+    return dict(tx.execute(sql("list_layout_versions")).fetchall())
+
+
+def list_blocks_in_force(tx: Tx, store_id: int) -> list[Block]:
+    """What is closed in a store at the moment."""
+    return [Block(*row) for row in tx.execute(sql("list_blocks_in_force"), {"store_id": store_id})]

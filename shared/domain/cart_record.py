@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """The trip a cart is on. Its facts are those of the cart with a key after `after`."""
+    """The trip a cart is on. It takes in the cart's facts after `after`, and those that name it."""
 
     session_id: UUID
     after: Key
@@ -35,7 +35,8 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class CartRecord:
-    """One cart. `closed` is the newest key at the last close: what comes at or before it is late.
+    """One cart. `closed` is the newest key at the last close: what comes at or before it is late, unless it names the
+    trip that is open now.
 
     `head_sub` counts the phone's changes behind the newest event. `has_unclaimed`: facts after `closed` belong to
     no session yet, and the next one to open takes them in.
@@ -56,10 +57,11 @@ class CartRecord:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event that reached us. `session_ref` is what the cart believed; `is_closed_ref` whether that one is over."""
+    """An event that reached us, and what became of the session that it names, if it names one."""
 
     fact: Fact
     session_ref: UUID | None = None
+    is_open_ref: bool = False
     is_closed_ref: bool = False
     is_unknown_ref: bool = False
 
@@ -127,12 +129,14 @@ def settle_phone_change(record: CartRecord, fact_at: Callable[[Key], Fact]) -> t
 
 def open_session(record: CartRecord, session_id: UUID, shopper_id: int | None, now: datetime) -> CartRecord:
     """A new trip; it starts behind the last closed one and must be folded when `has_unclaimed` was set."""
+    assert record.session is None, "a cart is on one trip at a time"
     session = OpenSession(session_id, record.closed, shopper_id, now)
     return replace(record, session=session, has_unclaimed=False)
 
 
 def close_session(record: CartRecord) -> CartRecord:
     """The trip ends: everything known so far, and whatever still fills a gap below it, belongs to the past."""
+    assert record.session is not None, "only an open trip ends"
     return replace(record, session=None, closed=record.head, has_unclaimed=False)
 
 
@@ -154,7 +158,7 @@ def _assign(
     fact = arrival.fact
     if fact.type == "unreadable":
         return record, Entry(fact, None, Verdict.QUARANTINED, None), False
-    if fact.key <= record.closed or arrival.is_closed_ref:
+    if arrival.is_closed_ref or (fact.key <= record.closed and not arrival.is_open_ref):
         session_id = arrival.session_ref if arrival.is_closed_ref else None
         return record, Entry(fact, session_id, Verdict.LATE, "session_closed"), False
     if arrival.is_unknown_ref:

@@ -4,6 +4,7 @@ A cart numbers its events `(epoch, seq)`. `epoch` grows when its storage was res
 within it. Everything here is a pure function of these numbers; order of arrival and clocks play no part.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -60,7 +61,7 @@ class Frontier:
 def admit(frontier: Frontier, epoch: int, seq: int) -> tuple[Frontier, Admission]:
     """The frontier after `(epoch, seq)` has become known, and what kind of arrival that was.
 
-    The frontier comes back unchanged for KNOWN, STALE and WINDOW. O(number of spans).
+    The frontier comes back unchanged for KNOWN, STALE and WINDOW. O(number of spans), as one copy of them.
     """
     if epoch < frontier.epoch:
         return frontier, Admission.STALE
@@ -102,11 +103,24 @@ def _advanced(frontier: Frontier, seq: int) -> Frontier:
 
 
 def _contains(spans: tuple[Span, ...], seq: int) -> bool:
-    return any(low <= seq <= high for low, high in spans)
+    before = bisect_right(spans, seq, key=_low) - 1
+    return before >= 0 and seq <= spans[before][1]
 
 
 def _with(spans: tuple[Span, ...], seq: int) -> tuple[Span, ...]:
-    return _joined((*spans, (seq, seq)))
+    """One number more, which is in none of the spans; it may join the two around it."""
+    place = bisect_right(spans, seq, key=_low)
+    low = high = seq
+    first, last = place, place
+    if place and spans[place - 1][1] == seq - 1:
+        first, low = place - 1, spans[place - 1][0]
+    if place < len(spans) and spans[place][0] == seq + 1:
+        last, high = place + 1, spans[place][1]
+    return (*spans[:first], (low, high), *spans[last:])
+
+
+def _low(span: Span) -> int:
+    return span[0]
 
 
 def _without(spans: tuple[Span, ...], seq: int) -> tuple[Span, ...]:

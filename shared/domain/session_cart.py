@@ -54,7 +54,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One product at one price. `number` stays with the line while the session lasts."""
+    """One product at one price. `number` stays with the line, unless a late event begins a line before it."""
 
     number: int
     product_id: int

@@ -23,14 +23,16 @@ WHERE session_id = ANY(%(session_ids)s)
 ORDER BY session_id, line;
 
 -- name: list_session_facts
--- What the log holds of an open session, with what it takes in because nobody had claimed it.
+-- What the log holds of an open session, with what it takes in because nobody had claimed it. An event that names the
+-- session may have filled a gap below its beginning, at most a window (10,000) below.
 SELECT epoch, seq, sub, type, session_id, verdict, reason, product_id, code, quantity,
        unit_price_minor, unit_paid_minor, unit_weight_g, total_g
 FROM cart_event
 WHERE cart_id = %(cart_id)s
-  AND (epoch, seq, sub) > (%(after_epoch)s, %(after_seq)s, %(after_sub)s)
+  AND (epoch, seq, sub) > (%(after_epoch)s, %(after_seq)s - 10000, -1)
   AND (session_id = %(session_id)s
-       OR (session_id IS NULL AND type IN ('weight', 'remove') AND verdict IN ('applied', 'refused')
+       OR (session_id IS NULL AND (epoch, seq, sub) > (%(after_epoch)s, %(after_seq)s, %(after_sub)s)
+           AND type IN ('weight', 'remove') AND verdict IN ('applied', 'refused')
            AND reason IS DISTINCT FROM 'unknown_session'))
 ORDER BY epoch, seq, sub;
 

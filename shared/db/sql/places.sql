@@ -30,3 +30,12 @@ SELECT section_id FROM store_section
 WHERE store_id = %(store_id)s AND floor = %(floor)s
   AND %(x)s BETWEEN least(x1, x2) AND greatest(x1, x2) AND %(y)s BETWEEN least(y1, y2) AND greatest(y1, y2)
 ORDER BY abs((x2 - x1) * (y2 - y1)), section_id LIMIT 1;
+
+-- name: list_layout_versions
+-- The version of the layout in force of each store that has one.
+SELECT store_id, max(version) FROM store_layout GROUP BY store_id;
+
+-- name: list_blocks_in_force
+-- What an operator has closed in a store for now.
+SELECT floor, x1, y1, x2, y2, connector FROM aisle_block
+WHERE store_id = %(store_id)s AND unblocked_at IS NULL ORDER BY block_id;

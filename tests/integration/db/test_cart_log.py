@@ -300,3 +300,31 @@ def test_a_clock_that_cannot_be_right_is_flagged_and_changes_nothing_else(tx: Tx
     assert set(applied.outcomes) == {"applied"}
     suspect = rows(tx, "SELECT ts_suspect FROM cart_event ORDER BY seq")
     assert suspect == [(False,), (True,), (True,), (True,), (True,), (True,)]
+
+
+def test_a_wild_number_before_a_close_does_not_make_the_next_trip_late(tx: Tx, shop: Shop) -> None:
+    cart, (anna, ben) = shop.carts[0], shop.shoppers
+    connect_cart(tx, cart, anna, None, False, NOW)
+    apply(tx, incoming(cart, scan(1)), incoming(cart, scan(9000)))
+    disconnect_cart(tx, anna, True, NOW)
+    taken = connect_cart(tx, cart, ben, None, False, NOW)
+    assert isinstance(taken, Connected)
+
+    applied = apply(tx, *(incoming(cart, scan(seq, session=str(taken.session_id))) for seq in (3, 2)))
+    without_a_name = apply(tx, incoming(cart, scan(4)))
+
+    assert applied.outcomes == ("applied", "applied")
+    assert without_a_name.outcomes == ("late",)
+    assert contents(tx, cart) == {OAT_DRINK: 2}
+
+
+def test_a_trip_that_is_flagged_incomplete_can_be_paid_although_another_gap_opens(tx: Tx, shop: Shop) -> None:
+    cart, anna = shop.carts[0], shop.shoppers[0]
+    connect_cart(tx, cart, anna, None, False, NOW)
+    apply(tx, *(incoming(cart, scan(seq)) for seq in (1, 3, 5)))
+    tx.execute("UPDATE cart SET gap_since = gap_since - interval '61 s'")
+    tx.execute("UPDATE cart_presence SET online = true")
+    give_up_old_gaps(tx, NOW, NOW)
+
+    assert snapshot(tx, cart).ack_seq == 3
+    assert isinstance(checkout(tx, anna, "EUR", NOW), CheckedOut)
