@@ -37,9 +37,15 @@ def up(
         StackFolder.at(selection.data_dir),
         Ports(http=http_port, mqtt=mqtt_port, ws=ws_port, metrics=metrics_port),
         selection.environment,
-        announce=lambda line: typer.echo(line),
-        say=lambda line: typer.echo(f"smartcart: {line}", err=True),
+        announce=tell,
+        say=lambda line: tell(f"smartcart: {line}", err=True),
     )
+
+
+def tell(line: str, err: bool = False) -> None:
+    """Print a line; a reader that has gone away is no reason to stop a stack."""
+    with contextlib.suppress(BrokenPipeError):
+        typer.echo(line, err=err)
 
 
 def demo(
@@ -58,7 +64,7 @@ def demo(
     environment = {"FIXED_OTP": "123456", **selection.environment}
     ports = Ports(http=http_port, mqtt=mqtt_port, ws=ws_port)
     with stack_in_background(selection.data_dir, environment, ports) as stack, contextlib.suppress(KeyboardInterrupt):
-        run_demo(stack, carts, for_s)
+        run_demo(stack, selection.data_dir, environment["FIXED_OTP"], carts, for_s)
 
 
 def migrate(context: typer.Context) -> None:

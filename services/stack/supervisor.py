@@ -130,22 +130,21 @@ class Supervisor:
                 self._record_death(running, fail_after_deaths)
 
     def _launch(self, running: _Running) -> None:
-        """A repair that fails counts as a death of the part, except at the very first start."""
+        """Whatever stands in the way, a full disk say, is tried again later, except at the very first start."""
         part = running.part
         try:
             command = part.command()
-        except StackError as problem:
+            log = self._folder.log_file(part.name)
+            if log.exists() and log.stat().st_size > _LOG_MAX_BYTES:
+                log.replace(log.with_suffix(".log.1"))
+            running.child = spawn(command, log, death_signal=part.death_signal)
+            write_privately(self._folder.pid_file(part.name), f"{running.child.pid}\n")
+        except (StackError, OSError) as problem:
             if running.started_at == 0:
-                raise
+                raise StackFailed(f"{part.name} cannot be started: {problem}") from problem
             self._say(f"{part.name} cannot be started: {problem}")
             self._back_off(running)
-            return
-        log = self._folder.log_file(part.name)
-        if log.exists() and log.stat().st_size > _LOG_MAX_BYTES:
-            log.replace(log.with_suffix(".log.1"))
-        running.child = spawn(command, log, death_signal=part.death_signal)
         running.started_at = time.monotonic()
-        write_privately(self._folder.pid_file(part.name), f"{running.child.pid}\n")
 
     def _record_death(self, running: _Running, fail_after_deaths: int | None) -> None:
         assert running.child is not None
@@ -162,7 +161,7 @@ class Supervisor:
         self._say(f"{part.name} {how}; it is started again")
 
     def _back_off(self, running: _Running) -> None:
-        delay_s = min(_BACKOFF_FIRST_S * 2**running.deaths, _BACKOFF_MAX_S)
+        delay_s = min(_BACKOFF_FIRST_S * 2.0 ** min(running.deaths, 16), _BACKOFF_MAX_S)
         running.deaths += 1
         running.start_again_at = time.monotonic() + delay_s
 

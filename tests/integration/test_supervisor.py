@@ -242,3 +242,28 @@ def test_the_children_of_a_killed_supervisor_die_too(folder: StackFolder) -> Non
         parent.kill()
     _, alive = psutil.wait_procs(children, timeout=8)
     assert alive == []
+
+
+def test_a_part_that_cannot_be_started_again_now_is_tried_later(
+    folder: StackFolder, supervisor: Supervisor, said: list[str]
+) -> None:
+    given = iter((None, OSError("no space left"), None))
+
+    def command() -> Command:
+        if (trouble := next(given)) is not None:
+            raise trouble
+        return a_part().command()
+
+    supervisor.start([replace(a_part(), command=command)])
+    before = pid_of(folder, "broker")
+    os.kill(before, signal.SIGKILL)
+    keep_running_until(supervisor, lambda: pid_of(folder, "broker") not in (0, before), within_s=2)
+    assert said[-1] == "broker cannot be started: no space left"
+
+
+def test_a_part_that_cannot_be_started_at_first_fails_the_start(supervisor: Supervisor) -> None:
+    def command() -> Command:
+        raise PermissionError("not allowed")
+
+    with pytest.raises(StackFailed, match="broker cannot be started: not allowed"):
+        supervisor.start([replace(a_part(), command=command)])
