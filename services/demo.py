@@ -1,0 +1,92 @@
+"""`smartcart demo`: the demo store, carts that shop in it, and each event as a sentence."""
+
+import random
+import secrets
+import time
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import typer
+
+from firmware_sim.catalogue import Mapping, map_items
+from firmware_sim.fleet import Fleet, Report, play
+from firmware_sim.phone import FixedCode
+from firmware_sim.plan import Trip, plan_trip
+from firmware_sim.radio import Weather
+from services.operations.demo_store import STORE, load_demo_store
+from services.operations.sim_crew import KEPT_FILE, hire_carts, keep_carts
+from services.stack.address import StackAddress
+from shared.db.catalogue import list_sim_products
+
+SPEED = 8.0  # a scan every 2.5 s and cart: quick enough to see a trip, slow enough to read
+BASKET_SIZES = (3, 12)  # different products on a trip
+BASKETS = 500
+SEED = 1
+
+
+def run_demo(stack: StackAddress, folder: Path, code: str, carts: int, for_s: float | None) -> None:
+    """Load the demo store and let `carts` carts shop until Ctrl-C, or for `for_s` seconds. `code` logs phones in."""
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        load_demo_store(connection)
+        with connection.transaction():
+            hired = hire_carts(connection, folder / KEPT_FILE, STORE, carts)
+            keep_carts(folder / KEPT_FILE, hired)
+        baskets, mapping = _baskets(connection)
+    _tell_how_to_follow(stack, folder, code, carts)
+    fleet = Fleet(
+        credentials=hired,
+        mqtt_url=stack.mqtt_url,
+        http_url=stack.http_url,
+        codes=FixedCode(code),
+        run=secrets.randbelow(999_999) + 1,
+        seed=SEED,
+        speed=SPEED,
+    )
+    trips = (_trip(number, baskets, mapping) for number in count(1))
+    started_s = time.monotonic()
+
+    def tell(sentence: str) -> None:
+        typer.echo(f"{time.monotonic() - started_s:6.1f} s  {sentence}")
+
+    report = play(fleet, trips, mapping, tell=tell, for_s=for_s)
+    _tell_result(report)
+    if report.different_trips:
+        raise typer.Exit(1)
+
+
+def _baskets(connection: psycopg.Connection[tuple[object, ...]]) -> tuple[list[tuple[str, ...]], Mapping]:
+    """Baskets of the demo's own products, the same every time."""
+    products = list_sim_products(connection)
+    drawn = random.Random(SEED)
+    names = [product.name for product in products]
+    baskets = [tuple(drawn.sample(names, drawn.randint(*BASKET_SIZES))) for _ in range(BASKETS)]
+    return baskets, map_items(baskets, products)
+
+
+def _trip(number: int, baskets: list[tuple[str, ...]], mapping: Mapping) -> Trip:
+    return plan_trip(SEED, number, baskets[(number - 1) % len(baskets)], mapping, Weather())
+
+
+def _tell_how_to_follow(stack: StackAddress, folder: Path, code: str, carts: int) -> None:
+    typer.echo(
+        f"""
+The demo store is open, and {carts} carts are shopping.
+
+  REST, with a page to try each call    {stack.http_url}/docs
+  MQTT for carts                        {stack.mqtt_url}
+  MQTT over WebSocket for phones        {stack.mqtt_ws_url}
+  log in as any number, for example     +9990000000001 with the code {code}
+  the carts, from another terminal      smartcart --data {folder} carts list
+  the log against the tables            smartcart --data {folder} replay --verify
+
+Ctrl-C ends the demo; what it bought stays in {folder}.
+"""
+    )
+
+
+def _tell_result(report: Report) -> None:
+    typer.echo(
+        f"\n{report.trips} trips ended, {report.orders} orders, {report.events} events:"
+        f" {report.lines} order lines compared, {report.different_lines} different."
+    )
