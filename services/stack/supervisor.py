@@ -105,11 +105,17 @@ class Supervisor:
             time.sleep(_TICK_S)
 
     def stop(self) -> None:
-        """Ask each part to stop, the last started first, and kill what does not; nothing is left afterwards."""
+        """Ask each part to stop, the last started first, and kill what does not; nothing is left afterwards.
+
+        Time that a part does not need is given to those after it.
+        """
+        deadline = time.monotonic()
         for running in reversed(self._running):
             part = running.part
-            if running.child is not None and not end(running.child, sent=part.stop_signal, within_s=part.stop_within_s):
-                self._say(f"{part.name} did not stop within {part.stop_within_s:g} s and was killed")
+            deadline += part.stop_within_s
+            left_s = max(0.0, deadline - time.monotonic())
+            if running.child is not None and not end(running.child, sent=part.stop_signal, within_s=left_s):
+                self._say(f"{part.name} did not stop within {left_s:.1f} s and was killed")
             self._folder.pid_file(part.name).unlink(missing_ok=True)
         self._running.clear()
 

@@ -189,7 +189,7 @@ def kill_by_a_second_ctrl_c(running: Up) -> None:
     processes = running.processes()
     psutil.Process(running.pid("ingest")).suspend()  # so that a polite stop would take its time
     running.process.send_signal(signal.SIGINT)
-    eventually(lambda: running.pid("gateway") == 0, within_s=5)
+    eventually(lambda: running.pid("gateway") == 0, within_s=8)
     running.process.send_signal(signal.SIGINT)
     eventually(lambda: running.process.poll() is not None, within_s=2)
     _, alive = psutil.wait_procs(processes, timeout=3)
