@@ -8,7 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.answers import install_error_answers
-from services.gateway.catalogue_statistics import KeptStatistics
+from services.gateway.catalogue_words import CatalogueWords
 from services.gateway.chores import Chores
 from services.gateway.code_delivery import CodeSender, LogCodeSender, WebhookCodeSender
 from services.gateway.door.limits import Limits
@@ -17,6 +17,7 @@ from services.gateway.openapi import DESCRIPTION, TITLE, VERSION
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import make_pool
 from services.gateway.routes import auth, cart, esp32, health, lists, misc, mqtt, orders, places, products, user
+from services.gateway.store_maps import StoreMaps
 from services.gateway.tokens import AccessTokens, parse_keys
 from services.gateway.wiring import Gateway
 from shared.settings import GatewaySettings
@@ -38,15 +39,17 @@ ROUTERS = (
 
 def make_gateway(settings: GatewaySettings) -> Gateway:
     """What the endpoints work with; nothing is opened yet."""
+    pool = make_pool(settings.database_url, settings.db_pool_max)
     return Gateway(
         settings=settings,
-        pool=make_pool(settings.database_url, settings.db_pool_max),
+        pool=pool,
         access_tokens=AccessTokens(
             parse_keys(settings.access_token_secret.get_secret_value()), settings.access_token_ttl_s
         ),
         phones=PhoneVault(settings.code_pepper.get_secret_value()),
         code_sender=_code_sender(settings),
-        catalogue_statistics=KeptStatistics(),
+        catalogue_words=CatalogueWords(pool),
+        store_maps=StoreMaps(pool),
     )
 
 
@@ -60,10 +63,14 @@ def make_app(gateway: Gateway) -> FastAPI:
         gateway.pool.open(wait=False)
         chores = Chores(gateway)
         chores.start()
+        gateway.store_maps.start()
+        gateway.catalogue_words.start()
         try:
             yield
         finally:
             chores.stop()
+            gateway.store_maps.stop()
+            gateway.catalogue_words.stop()
             gateway.code_sender.close()
             gateway.pool.close(timeout=0.5)
 

@@ -33,6 +33,7 @@ class Refusal(StrEnum):
     UNKNOWN_IMAGE = "unknown_image"
     NOT_ON_CHECKLIST = "not_on_checklist"
     LOCATION_UNKNOWN = "location_unknown"
+    NO_LAYOUT = "no_layout"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_ACCEPTABLE = "not_acceptable"
     EMAIL_TAKEN = "email_taken"
@@ -51,6 +52,7 @@ class Refusal(StrEnum):
     INVALID_REQUEST = "invalid_request"
     WRONG_CHECK_DIGIT = "wrong_check_digit"
     UNKNOWN_REFERENCE = "unknown_reference"
+    NO_ROUTE = "no_route"
     KEY_REUSED = "idempotency_key_reused"
     TOO_MANY_OTP_TRIES = "too_many_otp_tries"
     TOO_MANY_OTP_SENDS = "too_many_otp_sends"
@@ -90,6 +92,7 @@ MEANINGS: dict[Refusal, Meaning] = {
     Refusal.UNKNOWN_IMAGE: Meaning(404, "There is no such image."),
     Refusal.NOT_ON_CHECKLIST: Meaning(404, "This product is not on the checklist."),
     Refusal.LOCATION_UNKNOWN: Meaning(404, "Nobody knows yet where this cart is."),
+    Refusal.NO_LAYOUT: Meaning(404, "This store has no plan to walk by."),
     Refusal.METHOD_NOT_ALLOWED: Meaning(405, "This address does not know the method."),
     Refusal.NOT_ACCEPTABLE: Meaning(406, "Available as application/json and text/html."),
     Refusal.EMAIL_TAKEN: Meaning(409, "Another shopper uses this e-mail address."),
@@ -109,6 +112,7 @@ MEANINGS: dict[Refusal, Meaning] = {
     Refusal.INVALID_REQUEST: Meaning(422, "The request has the wrong shape."),
     Refusal.WRONG_CHECK_DIGIT: Meaning(422, "The check digit of this code is wrong."),
     Refusal.UNKNOWN_REFERENCE: Meaning(422, "The request names something that does not exist."),
+    Refusal.NO_ROUTE: Meaning(422, "There is no way to walk."),
     Refusal.KEY_REUSED: Meaning(422, "This Idempotency-Key belongs to another request."),
     Refusal.TOO_MANY_OTP_TRIES: Meaning(429, "Too many wrong codes."),
     Refusal.TOO_MANY_OTP_SENDS: Meaning(429, "Too many codes were asked for."),

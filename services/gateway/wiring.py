@@ -7,10 +7,11 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from services.gateway.catalogue_statistics import KeptStatistics
+from services.gateway.catalogue_words import CatalogueWords
 from services.gateway.code_delivery import CodeSender
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import Pool
+from services.gateway.store_maps import StoreMaps
 from services.gateway.tokens import AccessTokens
 from shared.settings import GatewaySettings
 
@@ -29,7 +30,8 @@ class Gateway:
     access_tokens: AccessTokens
     phones: PhoneVault
     code_sender: CodeSender
-    catalogue_statistics: KeptStatistics
+    catalogue_words: CatalogueWords
+    store_maps: StoreMaps
     now: Callable[[], datetime] = utc_now
 
 

@@ -1,62 +1,62 @@
-"""Finding products by what a shopper types: by code, by the words, and by words that are nearly right.
+"""Finding products by what a shopper types: by code, by the words, by words that are nearly right.
 
-Trigrams (three neighbouring letters) are indexed. A name that holds all of the query's is an exact hit. Rough hits
-share enough of them; only names that hold one of the query's rarer trigrams are looked at, because a common one
-(" pr") stands in a tenth of all names and says little.
+Trigrams (three neighbouring letters) are indexed. A name that holds all of the query's is an exact hit. When there
+are too few of those, words are corrected and searched for again; when that finds nothing, names that share enough
+trigrams are looked at, as far as they hold one of the query's rarer ones: a common trigram (" pr") stands in a tenth
+of all names and says little.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterable
 
 from shared.db.products import Product, find_product_id, list_products
 from shared.db.queries import sql
 from shared.db.types import Tx
 from shared.domain.gtin import Gtin, HouseCode, UnreadableCode, WrongCheckDigit, normalise_code
 from shared.domain.search_text import normalise_search_text, trigrams
+from shared.domain.spelling import Vocabulary, build_vocabulary, list_corrections
 
-HITS_MAX = 300  # nobody turns more pages than that
-EXACT_CANDIDATES = 1_000
-ROUGH_CANDIDATES = 1_500  # bounds a rough search to some 10 ms
+HITS_MAX = 200  # nobody turns more pages than that
+EXACT_CANDIDATES = 500
+ROUGH_CANDIDATES = 500  # each costs some microseconds
 NEEDED_SHARE = 0.4
-SWAP_LETTERS_MAX = 8  # two swapped letters break 4 trigrams: in a short word that is nearly all of them
+SPELLINGS_MAX = 4
+WORDS_MAX = 8
+VOCABULARY_PRODUCTS = 100_000  # read at most: a sample knows the common words as well
+VOCABULARY_WORDS = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueStatistics:
-    """How many products there are, and which share of them holds each common trigram; the others are rare."""
-
-    product_count: int
-    frequencies: Mapping[str, float]
-
-
-def load_catalogue_statistics(tx: Tx) -> CatalogueStatistics:
-    """What PostgreSQL's statistics say; worth keeping for a minute."""
+def load_vocabulary(tx: Tx) -> Vocabulary:
+    """The words of the catalogue; worth keeping for minutes."""
     count = tx.execute(sql("estimate_product_count")).fetchone()
-    frequencies: dict[str, float] = dict(tx.execute(sql("list_trigram_frequencies")).fetchall())
-    return CatalogueStatistics(count[0] if count else 0, frequencies)
+    share = 100.0 if not count or count[0] <= VOCABULARY_PRODUCTS else 100.0 * VOCABULARY_PRODUCTS / count[0]
+    rows = tx.execute(sql("list_catalogue_words"), {"percent": share, "limit": VOCABULARY_WORDS}).fetchall()
+    return build_vocabulary(dict(rows))
 
 
-def search_products(tx: Tx, query: str, limit: int, after: int, statistics: CatalogueStatistics) -> list[Product]:
+def search_products(tx: Tx, query: str, limit: int, after: int, vocabulary: Vocabulary) -> list[Product]:
     """A page of hits, best first; `after` is the last product of the page before, 0 for the first page."""
-    hits = _list_hits(tx, query, statistics, enough=limit)
+    hits = _list_hits(tx, query, vocabulary, enough=limit)
     if after:
         hits = hits[hits.index(after) + 1 :] if after in hits else []
     page = hits[:limit]
-    products = list_products(tx, page)
+    products = list_products(tx, page) if page else {}
     return [products[product_id] for product_id in page if product_id in products]
 
 
-def _list_hits(tx: Tx, query: str, statistics: CatalogueStatistics, enough: int) -> list[int]:
+def _list_hits(tx: Tx, query: str, vocabulary: Vocabulary, enough: int) -> list[int]:
     by_code = _find_by_code(tx, query)
     if by_code is not None:
         return [by_code]
-    words = normalise_search_text(query).split()
+    words = normalise_search_text(query).split()[:WORDS_MAX]
     if not words:
         return []
-    exact = _search_exactly(tx, words)
-    if len(exact) >= enough:
-        return exact
-    return list(dict.fromkeys([*exact, *_search_roughly(tx, words, statistics)]))
+    hits = _search_exactly(tx, words)
+    for spelling in _other_spellings(words, vocabulary):
+        if len(hits) >= enough:
+            return hits
+        hits += _search_exactly(tx, spelling)
+    return list(dict.fromkeys(hits)) or _search_roughly(tx, words, vocabulary)
 
 
 def _find_by_code(tx: Tx, query: str) -> int | None:
@@ -74,48 +74,49 @@ def _find_by_code(tx: Tx, query: str) -> int | None:
 
 
 def _search_exactly(tx: Tx, words: list[str]) -> list[int]:
+    required = set(trigrams(" ".join(words)))
     # The last word may still be being typed: its end is not required.
-    required = set(trigrams(" ".join(words))) - {f"{words[-1]} "[-3:] if len(words[-1]) > 1 else f" {words[-1]} "}
-    return _ids(
-        tx.execute(
-            sql("search_products_exactly"),
-            {"required": sorted(required), "candidates": EXACT_CANDIDATES, "limit": HITS_MAX},
-        )
-    )
+    required.discard(f" {words[-1]} "[-3:])
+    parameters = {"required": sorted(required), "candidates": EXACT_CANDIDATES, "limit": HITS_MAX}
+    return _ids(tx.execute(sql("search_products_exactly"), parameters))
 
 
-def _search_roughly(tx: Tx, words: list[str], statistics: CatalogueStatistics) -> list[int]:
-    typed = set(trigrams(" ".join(words)))
-    wanted = typed | {trigram for word in words for swapped in _swaps(word) for trigram in trigrams(swapped)}
-    needed = max(2, -int(-len(typed) * NEEDED_SHARE // 1))
+def _other_spellings(words: list[str], vocabulary: Vocabulary) -> Iterable[list[str]]:
+    """The words with one or more of them corrected, likeliest first."""
+    choices = [_choices(word, vocabulary) for word in words]
+    spellings = (list(chosen) for chosen in itertools.product(*choices))
+    return itertools.islice((spelling for spelling in spellings if spelling != words), SPELLINGS_MAX)
+
+
+def _choices(word: str, vocabulary: Vocabulary) -> list[str]:
+    corrections = list_corrections(vocabulary, word)
+    return [word, *corrections] if word in vocabulary.words or not corrections else corrections
+
+
+def _search_roughly(tx: Tx, words: list[str], vocabulary: Vocabulary) -> list[int]:
+    counts = vocabulary.trigram_counts
+    wanted = [trigram for trigram in trigrams(" ".join(words)) if trigram in counts]
+    needed = max(2, -int(-len(wanted) * NEEDED_SHARE // 1))
     parameters = {
-        "wanted": sorted(wanted),
-        "rare": _rarest(wanted, statistics),
+        "wanted": wanted,
+        "rare": _rarest(wanted, vocabulary),
         "needed": needed,
         "candidates": ROUGH_CANDIDATES,
         "limit": HITS_MAX,
     }
-    return _ids(tx.execute(sql("search_products_roughly"), parameters))
+    return _ids(tx.execute(sql("search_products_roughly"), parameters)) if wanted else []
 
 
-def _rarest(wanted: set[str], statistics: CatalogueStatistics) -> list[str]:
+def _rarest(wanted: list[str], vocabulary: Vocabulary) -> list[str]:
     """The rarest trigrams, as many as keep the expected number of candidates within bounds, at least one."""
-    frequencies, chosen = statistics.frequencies, list[str]()
-    expected = 0.0
-    for trigram in sorted(wanted, key=lambda one: (frequencies.get(one, 0.0), one)):
-        expected += frequencies.get(trigram, 0.0) * statistics.product_count
+    chosen: list[str] = []
+    expected = 0
+    for trigram in sorted(wanted, key=lambda one: (vocabulary.trigram_counts[one], one)):
+        expected += vocabulary.trigram_counts[trigram]
         if chosen and expected > ROUGH_CANDIDATES:
             break
         chosen.append(trigram)
     return chosen
-
-
-def _swaps(word: str) -> Iterable[str]:
-    """The word with each two neighbouring letters swapped."""
-    if len(word) > SWAP_LETTERS_MAX:
-        return
-    for place in range(len(word) - 1):
-        yield word[:place] + word[place + 1] + word[place] + word[place + 2 :]
 
 
 def _ids(rows: Iterable[tuple[int]]) -> list[int]:

@@ -2,13 +2,15 @@
 
 from typing import Annotated, Literal, assert_never
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from services.gateway.callers import Shopper
 from services.gateway.errors import EVERYWHERE, Refusal, Refused, refusals
 from services.gateway.fields import INT32_MAX, Answer, Moment, PathId
+from services.gateway.keyed import json_answer
 from services.gateway.routes.misc import SectionBody, section_body
+from services.gateway.walks import WalkBody, WalkWanted, plan_walk, read_question
 from services.gateway.wiring import Here
 from shared.db.places import CartPlace, NotHeld, find_place_of_held_cart, find_store_for, store_exists
 from shared.db.stores import list_locations_of_products, list_sections
@@ -107,3 +109,16 @@ def product_locations(
         )
         for place in locations.values()
     ]
+
+
+@router.post(
+    "/shortest_path",
+    summary="The walk to what I want",
+    response_model=WalkBody,
+    responses=refusals(*_ALWAYS, Refusal.NO_LAYOUT, Refusal.NO_ROUTE),
+)
+def shortest_path(here: Here, shopper: Shopper, asked: WalkWanted) -> Response:
+    """Around shelves and closed aisles, in the best order. What cannot be reached is in `skipped`."""
+    with here.pool.connection() as connection, connection.transaction():
+        question = read_question(connection, shopper.shopper_id, asked)
+    return json_answer(plan_walk(here, question))

@@ -61,8 +61,7 @@ def search(
     if not query.strip():
         raise Refused(Refusal.QUERY_MISSING)
     with here.pool.connection() as connection:
-        statistics = here.catalogue_statistics.current(connection)
-        found = search_products(connection, query, limit, after, statistics)
+        found = search_products(connection, query, limit, after, here.catalogue_words.vocabulary)
     last = found[-1].product_id if len(found) == limit else None
     return json_answer(SearchResults(results=[product_body(product) for product in found], next_after=last))
 

@@ -49,13 +49,6 @@ SELECT category_id, name FROM category ORDER BY category_id;
 -- Every allergen.
 SELECT allergen_id, name FROM allergen ORDER BY allergen_id;
 
--- name: list_trigram_frequencies
--- Which share of the products holds each of the commonest trigrams; empty before the first ANALYZE.
-SELECT common.trigram, common.frequency
-FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs[:cardinality(most_common_elems::text::text[])])
-     AS common (trigram, frequency)
-WHERE schemaname = current_schema() AND tablename = 'product' AND attname = 'search_trigrams';
-
 -- name: search_products_exactly
 -- Products that hold every one of the trigrams, closest names first, among the first of the shelf.
 SELECT product_id
@@ -65,14 +58,23 @@ ORDER BY size, product_id LIMIT %(limit)s;
 
 -- name: search_products_roughly
 -- Products that share enough trigrams with the query, best first, among those that hold one of its rare ones.
-SELECT product_id
-FROM (SELECT product_id, cardinality(search_trigrams) AS size,
-             (SELECT count(*) FROM unnest(search_trigrams) AS t (trigram) WHERE t.trigram = ANY(%(wanted)s::text[])) AS shared
-      FROM (SELECT product_id, search_trigrams FROM product
-            WHERE search_trigrams && %(rare)s::text[] LIMIT %(candidates)s) AS candidate) AS scored
-WHERE shared >= %(needed)s
-ORDER BY shared DESC, size, product_id LIMIT %(limit)s;
+WITH candidate AS MATERIALIZED (
+    SELECT product_id, search_trigrams FROM product WHERE search_trigrams && %(rare)s::text[] LIMIT %(candidates)s
+), scored AS MATERIALIZED (
+    SELECT product_id, cardinality(search_trigrams) AS size,
+           (SELECT count(*) FROM unnest(search_trigrams) AS t (trigram)
+            WHERE t.trigram = ANY(%(wanted)s::text[])) AS shared
+    FROM candidate
+)
+SELECT product_id FROM scored WHERE shared >= %(needed)s ORDER BY shared DESC, size, product_id LIMIT %(limit)s;
 
 -- name: estimate_product_count
 -- About how many products there are, from the statistics.
 SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'product'::regclass;
+
+-- name: list_catalogue_words
+-- The words of product names by how often they stand there, from a sample of the products.
+SELECT word, count(*)::int AS times
+FROM product TABLESAMPLE SYSTEM (%(percent)s), string_to_table(search_text, ' ') AS word
+WHERE length(word) BETWEEN 2 AND 40
+GROUP BY word ORDER BY times DESC, word LIMIT %(limit)s;

@@ -78,6 +78,9 @@ CALLS: dict[tuple[str, str], Call] = {
         "shopper", path=lambda _, ada: f"/cart/{ada.cart_id}/location", neighbour_gets=(403, "not_your_cart")
     ),
     ("GET", "/cart/product_locations"): Call("shopper", query={"product_ids": "1"}, neighbour_gets=(200, None)),
+    ("POST", "/cart/shortest_path"): Call(
+        "shopper", body=lambda shop, _: {"destinations": [{"product_id": shop.milk}]}, neighbour_gets=(404, "no_layout")
+    ),
     ("POST", "/cart/esp32/add_item"): Call(
         "device",
         body=lambda _, ada: {"cart_id": ada.cart_id, "barcode": "9520000000011"},

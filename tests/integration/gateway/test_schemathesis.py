@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,11 +33,11 @@ expected-statuses = [400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429,
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("schemathesis")
     (folder / "openapi.json").write_text(print_openapi(), encoding="utf-8")
     (folder / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
-    yield folder
+    return folder
 
 
 def _run(folder: Path, url: str, authorization: str, *selection: str) -> int:

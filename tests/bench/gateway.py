@@ -1,0 +1,213 @@
+"""Gateway bench: reads and writes at 32 connections beside a bare FastAPI endpoint, in the same run.
+
+python -m tests.bench.gateway [--seconds 5] [--products 100000] [--only NAME]
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+
+from services.gateway.tokens import AccessTokens, parse_keys
+from services.stack.child import end, spawn
+from services.stack.ports import accepts, claim_ports
+from services.stack.postgres import Cluster, prepare_cluster, server_command, wait_until_answers
+from shared.db.carts import add_carts
+from shared.db.migrate import apply_migrations
+from shared.db.sessions import change_item, connect_cart
+from shared.db.stores import ensure_store
+from shared.domain.search_text import normalise_search_text, trigrams
+from tests.bench.http_load import Load, request_bytes, run_load
+
+CONNECTIONS = 32
+SECRET = "bench-access-token-secret-000000000000"
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_FIRST = _words(
+    "fresh organic smoked roasted salted sweet spicy crunchy creamy light dark wild baked dried frozen mild"
+)
+
+_SECOND = _words(
+    "apple tomato chocolate strawberry hazelnut vanilla lemon salmon chicken garlic pepper cheese oat rice corn"
+)
+
+_THIRD = _words("yogurt milk bread soup juice cereal sauce biscuit pasta butter salad spread drink pie ice cream bar")
+_SYLLABLES = _words(
+    "ba be bi bo da de di do fa fe ka ke ki ko la le li lo ma me mi mo na ne ra re ri ro sa se ta te to va"
+)
+
+
+def _name(rng: random.Random) -> str:
+    brand = "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(2, 4))).capitalize()
+    return f"{brand} {rng.choice(_FIRST)} {rng.choice(_SECOND)} {rng.choice(_THIRD)} {rng.randint(1, 20) * 50} g"
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="smartcart-bench-"))
+    cluster = Cluster(data_dir=folder / "postgres", socket_dir=folder / "socket")
+    prepare_cluster(cluster)
+    server = spawn(server_command(cluster), folder / "postgres.log", death_signal=signal.SIGQUIT)
+    try:
+        wait_until_answers(cluster, server)
+        url = cluster.url("postgres")
+        apply_migrations(url)
+        yield url
+    finally:
+        end(server, sent=signal.SIGQUIT, within_s=10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stock(url: str, products: int) -> list[int]:
+    """A catalogue and 32 shoppers who hold a cart with 12 lines each; gives the shoppers."""
+    rng = random.Random(7)
+    now = datetime.now(UTC)
+    with psycopg.connect(url) as tx:
+        ensure_store(tx, "main")
+        with tx.cursor().copy(
+            "COPY product (gtin, barcode, name, brand, price_minor, discounted_price_minor, weight_g, search_text,"
+            " search_trigrams) FROM STDIN"
+        ) as copy:
+            for number in range(products):
+                name = _name(rng)
+                text = normalise_search_text(name)
+                price = rng.randint(50, 2_000)
+                copy.write_row(
+                    (
+                        f"{number:014d}",
+                        f"{number:013d}",
+                        name,
+                        name.split()[0],
+                        price,
+                        price - 20 if number % 9 == 0 else None,
+                        rng.randint(1, 20) * 50,
+                        text,
+                        list(trigrams(text)),
+                    )
+                )
+        tx.execute("INSERT INTO product_code SELECT gtin, product_id FROM product")
+        carts = add_carts(tx, "main", CONNECTIONS)
+        shoppers = [
+            row[0]
+            for row in tx.execute(
+                "INSERT INTO shopper (phone_hash, phone_sealed) SELECT sha256(n::text::bytea), ''"
+                " FROM generate_series(1, %s) AS n RETURNING shopper_id",
+                (CONNECTIONS,),
+            )
+        ]
+        for cart, shopper_id in zip(carts, shoppers, strict=True):
+            connect_cart(tx, cart.cart_id, shopper_id, None, False, now)
+            for _ in range(12):
+                change_item(tx, shopper_id, rng.randint(1, products), 1, now)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+    return shoppers
+
+
+@contextmanager
+def _program(arguments: list[str], url: str, port: int) -> Iterator[None]:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "HTTP_PORT": str(port),
+        "ACCESS_TOKEN_SECRET": SECRET,
+        "LOG_LEVEL": "warning",
+    }
+    process = subprocess.Popen([sys.executable, *arguments], env=environment)
+    try:
+        deadline = time.monotonic() + 30
+        while not accepts("127.0.0.1", port):
+            if time.monotonic() > deadline:
+                raise SystemExit("the program did not start")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _loads(shoppers: list[int], products: int) -> dict[str, list[list[bytes]]]:
+    rng = random.Random(8)
+    tokens = AccessTokens(parse_keys(SECRET), 900)
+    now = datetime.now(UTC)
+    own = [tokens.mint(shopper_id, uuid4(), now) for shopper_id in shoppers]
+    typed = []
+    for _ in range(400):
+        words = [rng.choice(_FIRST), rng.choice(_SECOND), rng.choice(_THIRD)][: rng.randint(1, 3)]
+        if rng.random() < 0.4:
+            word = words[-1]
+            place = rng.randrange(max(1, len(word) - 2)) + 1
+            words[-1] = word[:place] + word[place + 1 :]
+        typed.append("%20".join(words))
+    return {
+        "/cart/view": [[request_bytes("GET", "/cart/view", token)] for token in own],
+        "/products/{id}": [
+            [request_bytes("GET", f"/products/{rng.randint(1, products)}", token) for _ in range(50)] for token in own
+        ],
+        "/products/search": [
+            [request_bytes("GET", f"/products/search?query={rng.choice(typed)}") for _ in range(50)] for _ in own
+        ],
+        "/cart/item/add": [
+            [
+                request_bytes(
+                    "POST", "/cart/item/add", token, b'{"product_id":%d}' % rng.randint(1, min(products, 200))
+                )
+                for _ in range(50)
+            ]
+            for token in own
+        ],
+    }
+
+
+def _print(name: str, load: Load, bare: Load | None) -> None:
+    share = f"{load.per_second / bare.per_second:6.2f}" if bare else "      "
+    print(
+        f"{name:28} {load.per_second:9.0f} {load.p50_ms:9.1f} {load.p99_ms:9.1f} {share} {load.not_2xx:8}", flush=True
+    )
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--products", type=int, default=100_000)
+    parser.add_argument("--only")
+    options = parser.parse_args()
+    with _database() as url:
+        shoppers = _stock(url, options.products)
+        ports = claim_ports({"bare": 0, "gateway": 0})
+        print(f"{CONNECTIONS} connections, one process, {options.products} products")
+        print(f"{'':28} {'per s':>9} {'p50 ms':>9} {'p99 ms':>9} {'share':>6} {'not 2xx':>8}")
+        with (
+            _program(["-m", "tests.bench.bare_gateway", str(ports["bare"])], url, ports["bare"]),
+            _program(["-m", "services.gateway"], url, ports["gateway"]),
+        ):
+            bare_requests = [[request_bytes("GET", "/")]] * CONNECTIONS
+            run_load(ports["bare"], bare_requests, 1)
+            bare = run_load(ports["bare"], bare_requests, options.seconds)
+            _print("bare FastAPI, SELECT 1", bare, None)
+            for name, requests in _loads(shoppers, options.products).items():
+                if options.only and options.only not in name:
+                    continue
+                run_load(ports["gateway"], requests, 1)
+                _print(name, run_load(ports["gateway"], requests, options.seconds), bare)
+
+
+if __name__ == "__main__":
+    main()
