@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.mosquitto.render import Account, find_plugin, render_config
+from broker.mosquitto.render import Account, Tls, find_plugin, render_config
 from tests.eventually import eventually
 
 needs_mosquitto = pytest.mark.skipif(
@@ -39,22 +39,34 @@ def start_mosquitto(
     port: int = 0,
     ws_port: int | None = None,
     anyone: bool = False,
+    keep: bool = False,
+    admin_password: str | None = None,
+    tls: Tls | None = None,
 ) -> Iterator[MosquittoAddress]:
     """Run Mosquitto until the block ends; `anyone` leaves out identities and rights, for tests of the protocol.
 
-    A second start with the same folder and ports finds the persisted sessions of the first. WebSocket only with
-    a `ws_port`: not every package of Mosquitto is built with it.
+    A second start with the same folder and ports finds the persisted sessions of the first; with `keep` it also
+    keeps the configuration and accounts. WebSocket only with a `ws_port`: not every package is built with it.
     """
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     assert program is not None, "needs Mosquitto: apt-get install mosquitto"
     port = port or free_port()
+    config = folder / "mosquitto.conf"
     if anyone:
-        config = folder / "mosquitto.conf"
         config.write_text(_PROTOCOL_ONLY.format(port=port))
-    else:
+    elif not keep:
         plugin = find_plugin()
         assert plugin is not None, "Mosquitto's dynamic security plugin is missing"
-        config = render_config(folder, port, ws_port, accounts, plugin=plugin, user=getpass.getuser())
+        render_config(
+            folder,
+            port,
+            ws_port,
+            accounts,
+            plugin=plugin,
+            user=getpass.getuser(),
+            admin_password=admin_password,
+            tls=tls,
+        )
     with (folder / "mosquitto.log").open("ab") as log:
         child = subprocess.Popen([program, "-c", str(config)], stdout=log, stderr=log)
     try:
