@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +68,7 @@ def read_cart_snapshots(tx: Tx, cart_ids: Collection[int]) -> list[CartSnapshot]
     cursor = tx.cursor(row_factory=namedtuple_row)
     carts: list[Any] = cursor.execute(sql("read_carts"), {"cart_ids": sorted(cart_ids)}).fetchall()
     lines = _lines_by_session(tx, [row.session_id for row in carts if row.session_id])
-    notices = _notices_by_cart(tx, [row.cart_id for row in carts], [row.notices_since for row in carts])
+    notices = _notices_by_cart(tx, [row.cart_id for row in carts])
     return [_snapshot(row, lines, notices.get(row.cart_id, ())) for row in carts]
 
 
@@ -156,11 +155,9 @@ def _lines_by_session(tx: Tx, session_ids: Collection[UUID]) -> dict[UUID, tuple
     return {session_id: tuple(found) for session_id, found in grouped.items()}
 
 
-def _notices_by_cart(tx: Tx, cart_ids: Sequence[int], since: Sequence[datetime]) -> dict[int, tuple[NoticeLine, ...]]:
+def _notices_by_cart(tx: Tx, cart_ids: Sequence[int]) -> dict[int, tuple[NoticeLine, ...]]:
     grouped: dict[int, list[NoticeLine]] = {}
-    rows = tx.execute(
-        sql("list_notices"), {"cart_ids": list(cart_ids), "since": list(since), "limit": NOTICES_SHOWN}
-    ).fetchall()
+    rows = tx.execute(sql("list_notices"), {"cart_ids": list(cart_ids), "limit": NOTICES_SHOWN}).fetchall()
     for cart_id, epoch, seq, reason, code in rows:
         grouped.setdefault(cart_id, []).append(NoticeLine(epoch, seq, reason, notice_text(reason, code)))
     return {cart_id: tuple(found) for cart_id, found in grouped.items()}

@@ -5,8 +5,7 @@ SELECT cart_id FROM cart WHERE version > published_version AND cart_id > %(after
 -- name: read_carts
 -- Everything a state says about a cart but its lines and notices, read in one go.
 SELECT c.cart_id, st.name AS store, c.version, c.published_version, c.ack_epoch, c.ack_seq, c.pairing_code,
-       s.session_id, s.shopper_id, s.incomplete, s.next_line, s.measured_g,
-       coalesce(s.opened_at, c.last_closed_at, to_timestamp(0)) AS notices_since
+       s.session_id, s.shopper_id, s.incomplete, s.next_line, s.measured_g
 FROM cart c
 JOIN store st USING (store_id)
 LEFT JOIN cart_session s ON s.cart_id = c.cart_id AND s.status = 'open'
@@ -31,17 +30,22 @@ WHERE l.session_id = ANY(%(session_ids)s)
 ORDER BY l.session_id, l.line;
 
 -- name: list_notices
--- The newest few events of each cart that had no effect, since its trip began or its last one ended.
-SELECT v.cart_id, e.epoch, e.seq, e.reason, e.code
-FROM unnest(%(cart_ids)s::int[], %(since)s::timestamptz[]) AS v (cart_id, since)
+-- The newest few events of each cart that had no effect since its last trip ended. Told by number: an event that came
+-- before that end, or before this trip began, may be decided after it. A new trip does not show what was late before.
+SELECT c.cart_id, e.epoch, e.seq, e.reason, e.code
+FROM cart c
+LEFT JOIN cart_session s ON s.cart_id = c.cart_id AND s.status = 'open'
 CROSS JOIN LATERAL (
     SELECT epoch, seq, reason, code
     FROM cart_event
-    WHERE cart_id = v.cart_id AND verdict IN ('refused', 'late') AND received_at >= v.since
+    WHERE cart_id = c.cart_id AND verdict IN ('refused', 'late')
+      AND (((epoch, seq) > (c.closed_epoch, c.closed_seq) AND (s.session_id IS NULL OR verdict = 'refused'))
+           OR received_at >= coalesce(s.opened_at, c.last_closed_at))
     ORDER BY epoch DESC, seq DESC
     LIMIT %(limit)s
 ) AS e
-ORDER BY v.cart_id, e.epoch, e.seq;
+WHERE c.cart_id = ANY(%(cart_ids)s)
+ORDER BY c.cart_id, e.epoch, e.seq;
 
 -- name: mark_published
 -- The broker has confirmed these versions. Rows are locked in id order, as everywhere, so that nobody deadlocks.

@@ -1,6 +1,7 @@
 """What a batch of deliveries leaves in the tables, on a real PostgreSQL."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -244,6 +245,27 @@ def test_a_scan_after_the_checkout_is_late_with_a_notice_and_an_alert(tx: Tx, sh
     assert state.session_id is None
     assert [notice.code for notice in state.notices] == ["session_closed"]
     assert rows(tx, "SELECT kind FROM alert") == [("late",)]
+
+
+def test_a_scan_that_came_before_the_checkout_and_is_decided_after_it_leaves_a_notice(tx: Tx, shop: Shop) -> None:
+    cart, anna = shop.carts[0], shop.shoppers[0]
+    taken = connect_cart(tx, cart, anna, None, False, NOW)
+    assert isinstance(taken, Connected)
+    apply(tx, incoming(cart, scan(1)))
+    assert isinstance(checkout(tx, anna, "EUR", NOW), CheckedOut)
+
+    apply(tx, incoming(cart, scan(2, session=str(taken.session_id)), at=NOW - timedelta(milliseconds=5)))
+
+    assert [(notice.seq, notice.code) for notice in snapshot(tx, cart).notices] == [(2, "session_closed")]
+    connect_cart(tx, cart, shop.shoppers[1], None, False, NOW)
+    assert snapshot(tx, cart).notices == ()
+
+
+def test_a_misread_code_that_begins_a_trip_leaves_a_notice(tx: Tx, shop: Shop) -> None:
+    cart = shop.carts[0]
+    apply(tx, incoming(cart, scan(1, "9520000099999"), at=NOW - timedelta(milliseconds=5)))
+
+    assert [notice.code for notice in snapshot(tx, cart).notices] == ["wrong_check_digit"]
 
 
 def test_checkout_waits_for_a_gap_and_an_old_gap_is_given_up(tx: Tx, shop: Shop) -> None:
