@@ -40,9 +40,7 @@ class Cart:
 
     def wait_for(self, seen: Callable[[CartState], bool], within_s: float = 10) -> CartState:
         """Wait until the display shows what the caller wants to see."""
-        return eventually(
-            lambda: state if (state := self.sim.state) is not None and seen(state) else None, within_s=within_s
-        )
+        return eventually(lambda: [state for state in (self.shown,) if state and seen(state)], within_s=within_s)[0]
 
     def wait_until_settled(self) -> CartState:
         """Wait until the backend has settled every event, and the display says so."""

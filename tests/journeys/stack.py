@@ -15,11 +15,10 @@ from pathlib import Path
 import psycopg
 
 from firmware_sim.cart import CartCredential
-from firmware_sim.catalogue import SimProduct
 from services.stack.address import StackAddress
 from services.stack.background import stack_in_background
 from services.stack.folder import StackFolder
-from shared.db.catalogue import list_sim_products
+from shared.db.catalogue import SimProduct, list_sim_products
 from tests.conftest import memory_folder
 
 ONE_TIME_CODE = "424242"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from firmware_sim.catalogue import SimProduct
 from firmware_sim.journal import Entry
 from shared.contracts.state import CartState
+from shared.db.catalogue import SimProduct
 from tests.eventually import eventually
 from tests.journeys.carts import Cart, carts_on_thread
 from tests.journeys.phone import LiveCart, Phone
