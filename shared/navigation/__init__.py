@@ -1,6 +1,6 @@
 """Route planning through a store: layout -> walkable space -> visibility graph -> distances -> tour -> instructions.
 
-Pure: no input or output, no settings; the only clock is the processor time that bounds a search. `parse_layout`, `build_store_map` once per layout, then `plan_route`.
+Pure: no input or output, no clock, no settings. `parse_layout`, `build_store_map` once per layout, then `plan_route`.
 """
 
 from shared.navigation.errors import NavigationError

@@ -17,13 +17,15 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
 
     Costs as in `walk.Walk`, one place per stop: (n,), (n, n), (n,). A walk, closed by an extra node between end and
     start, is a 1-tree in which every node has two edges; the cheapest 1-tree is a bound, under any prices for the
-    nodes. One-way costs are replaced by the cheaper direction, which keeps the bound valid.
+    nodes. The ascent aims at `known_length`, that of a good walk. One-way costs are replaced by the cheaper
+    direction, which keeps the bound valid.
     """
     n = len(first)
     costs = np.zeros((n + 1, n + 1))
     costs[:n, :n] = np.minimum(between, between.T)
     costs[n, :n] = first
-    costs = np.where(np.isfinite(costs), costs, known_length + 1.0)
+    finite = np.isfinite(costs)
+    costs = np.where(finite, costs, costs[finite].max() + known_length)
     costs = np.maximum(costs, np.tril(costs).T)
     tail, head = np.triu_indices(n + 1, k=1)
     # Prices may make an edge cheaper than nothing, which a sparse graph cannot hold: lift all edges alike.
@@ -53,4 +55,4 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
             break
         prices += step * max(known_length - float(value), 0.0) / norm * surplus
         prices = np.clip(prices, -lift / 4, lift / 4)
-    return min(best, known_length)
+    return best

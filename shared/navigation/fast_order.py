@@ -1,7 +1,5 @@
 """Orders of stops by `fast_tsp`, an Or-opt search for closed symmetric tours with 16-bit integer distances."""
 
-import time
-
 import fast_tsp
 import numpy as np
 
@@ -14,11 +12,6 @@ _RUN_S = 0.001
 _RUN_S_PER_NODE = 3.5e-5
 # One-way costs double the number of nodes.
 _ONE_WAY_RUN_S = 0.015
-
-# fast_tsp solves this few nodes exactly, whatever the time.
-_EXACT_NODES = 20
-# A run that got no processor for this long is taken as it is.
-_PATIENCE_S = 0.1
 
 
 def fast_tsp_order(first: Floats, between: Floats, last: Floats, run: int = 0) -> Ints:
@@ -68,16 +61,12 @@ def _one_way_order(first: Floats, between: Floats, last: Floats, run: int) -> In
     return np.array([node for node in around[1:] if node < n], dtype=np.int64)
 
 
-def _closed_tour(costs: Floats, search_s: float, run: int) -> list[int]:
-    """A tour after at least `search_s` of computing, however busy the machine is: fast_tsp only knows wall time."""
-    if len(costs) <= 3:
-        return list(range(len(costs)))
+def _closed_tour(costs: Floats, duration_s: float, run: int) -> list[int]:
+    """A tour of the nodes; each run names and rounds them differently, so that it starts from another tour."""
+    count = len(costs)
+    if count <= 3:
+        return list(range(count))
+    names = np.random.default_rng(run).permutation(count)
     scale = _MAX_INTEGER * (1 - 0.013 * run) / max(float(costs.max()), 1e-9)
-    integers = np.rint(costs * scale).astype(np.int64)
-    duration_s = search_s
-    while True:
-        began = time.thread_time()
-        tour = fast_tsp.find_tour(integers, duration_seconds=duration_s)
-        if len(costs) <= _EXACT_NODES or time.thread_time() - began >= 0.7 * search_s or duration_s > _PATIENCE_S:
-            return [int(node) for node in tour]
-        duration_s *= 2
+    integers = np.rint(costs[np.ix_(names, names)] * scale).astype(np.int64)
+    return [int(names[node]) for node in fast_tsp.find_tour(integers, duration_seconds=duration_s)]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.navigation.bounds import lower_bound
 from shared.navigation.search import good_order
 from shared.navigation.walk import Walk, best_places, per_stop
 from shared.navigation.walkable import Ints
@@ -33,9 +32,12 @@ def best_tour(walk: Walk, previous: Sequence[int] = (), keep_within: float = 0.0
     """The shortest tour found; or the order `previous` of some stops with the others slipped in where they cost
     least, unless the new one is shorter by at least `keep_within` (a fraction). A walk through all must exist."""
     exact = walk.stops <= EXACT_STOPS and 2**walk.stops * len(walk.stop) ** 2 <= EXACT_WORK
-    order = exact_order(walk) if exact else good_order(walk)
-    length = walk.length(order)
-    bound = length if exact else lower_bound(*per_stop(walk), length)
+    if exact:
+        order = exact_order(walk)
+        length = bound = walk.length(order)
+    else:
+        order, bound = good_order(walk)
+        length = walk.length(order)
     if previous:
         kept = best_places(walk, _slipped_in(walk, previous))
         if length > walk.length(kept) * (1 - keep_within):
