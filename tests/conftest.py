@@ -56,6 +56,26 @@ def memory_folder() -> Path | None:
     return None
 
 
+@contextlib.contextmanager
+def folder_for_postgres() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user can reach, gone afterwards.
+
+    Not pytest's `tmp_path`: each pytest session that starts closes the folder above it to other users again.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="smartcart-test-", dir=memory_folder()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def stack_dir() -> Iterator[Path]:
+    """Where a test may run a whole stack: `smartcart up --data`."""
+    with folder_for_postgres() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[TestServer]:
     """This session's own server, or SMARTCART_TEST_DATABASE_URL (its user may create databases)."""
@@ -63,16 +83,17 @@ def postgres_server() -> Iterator[TestServer]:
     if given:
         yield TestServer(given)
         return
-    folder = Path(tempfile.mkdtemp(prefix="smartcart-test-", dir=memory_folder()))
-    cluster = Cluster(data_dir=folder / "postgres", socket_dir=folder / "socket")
-    prepare_cluster(cluster)
-    server = spawn(server_command(cluster, max_wal_size="256MB"), folder / "postgres.log", death_signal=signal.SIGQUIT)
-    try:
-        wait_until_answers(cluster, server)
-        yield TestServer(cluster.url("postgres"))
-    finally:
-        end(server, sent=signal.SIGQUIT, within_s=10)
-        shutil.rmtree(folder, ignore_errors=True)
+    with folder_for_postgres() as folder:
+        cluster = Cluster(data_dir=folder / "postgres", socket_dir=folder / "socket")
+        prepare_cluster(cluster)
+        server = spawn(
+            server_command(cluster, max_wal_size="256MB"), folder / "postgres.log", death_signal=signal.SIGQUIT
+        )
+        try:
+            wait_until_answers(cluster, server)
+            yield TestServer(cluster.url("postgres"))
+        finally:
+            end(server, sent=signal.SIGQUIT, within_s=10)
 
 
 @pytest.fixture(scope="session")

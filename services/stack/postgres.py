@@ -27,6 +27,7 @@ DATABASE = "smartcart"
 _MAJOR = 18
 _SERVER_USER = "pgserver"  # the account that the wheel itself makes when it runs as root
 _SOCKET_NAME = ".s.PGSQL.5432"
+_COMPLAINT_MAX = 600  # characters of initdb's own words
 _SOCKET_PATH_MAX = 100  # sun_path holds 108 bytes on Linux and 104 on macOS, ending NUL included
 
 # PostgreSQL gets nothing of our environment: PG… variables would change it, and it needs none of our secrets.
@@ -187,6 +188,7 @@ def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
             *("--pgdata", str(draft), "--username", "postgres"),
             "--data-checksums",
             "--no-instructions",
+            *("--set", "dynamic_shared_memory_type=mmap"),
             *("--auth-local", "trust", "--auth-host", "reject"),
             *("--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
             *("--locale", "C"),
@@ -201,8 +203,8 @@ def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
         start_new_session=True,  # a Ctrl-C at the terminal is for the supervisor
     )
     if made.returncode != 0:
-        reason = made.stderr.strip().splitlines() or ["no reason given"]
-        raise PostgresFailed(f"initdb failed: {reason[-1]}")
+        said = "; ".join(line.strip() for line in made.stderr.splitlines() if line.strip())
+        raise PostgresFailed(f"initdb failed with code {made.returncode}: {said[:_COMPLAINT_MAX]}")
     try:
         cluster.data_dir.rmdir()
     except OSError as problem:

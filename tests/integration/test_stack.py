@@ -22,6 +22,7 @@ from services.stack.address import find_stack
 from services.stack.background import stack_in_background
 from services.stack.errors import StackNotFound
 from services.stack.folder import PART_NAMES
+from tests.conftest import folder_for_postgres
 from tests.eventually import eventually
 
 READY_WITHIN_S = 60
@@ -84,8 +85,8 @@ def up(data_dir: Path, environment: dict[str, str] | None = None, options: Seque
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with up(tmp_path_factory.mktemp("stack")) as running:
+def stack() -> Iterator[Up]:
+    with folder_for_postgres() as folder, up(folder) as running:
         yield running
 
 
@@ -142,10 +143,10 @@ def test_a_second_start_on_the_same_folder_is_refused_in_one_line(stack: Up) -> 
     assert answers(stack)
 
 
-def test_a_port_in_use_is_refused_in_one_line_that_names_the_option(stack: Up, tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused_in_one_line_that_names_the_option(stack: Up, stack_dir: Path) -> None:
     port = str(urlsplit(stack.ready["mqtt"]).port)
     refused = subprocess.run(
-        command(tmp_path, "--mqtt-port", port), env=ENVIRONMENT, capture_output=True, text=True, timeout=30
+        command(stack_dir, "--mqtt-port", port), env=ENVIRONMENT, capture_output=True, text=True, timeout=30
     )
     assert refused.returncode == 1
     assert refused.stderr == (
@@ -153,25 +154,25 @@ def test_a_port_in_use_is_refused_in_one_line_that_names_the_option(stack: Up, t
     )
 
 
-def test_a_second_stack_runs_beside_the_first_and_its_stop_leaves_nothing(stack: Up, tmp_path: Path) -> None:
-    with stack_in_background(tmp_path, ENVIRONMENT) as other:
+def test_a_second_stack_runs_beside_the_first_and_its_stop_leaves_nothing(stack: Up, stack_dir: Path) -> None:
+    with stack_in_background(stack_dir, ENVIRONMENT) as other:
         assert other.http_url != stack.ready["http"]
         assert other.database_url != find_stack(stack.data_dir, {}).database_url
-        supervisor = psutil.Process(int((tmp_path / "run" / "lock").read_text()))
+        supervisor = psutil.Process(int((stack_dir / "run" / "lock").read_text()))
         processes = [supervisor, *supervisor.children(recursive=True)]
         assert len(processes) > len(PART_NAMES)
         begun = time.monotonic()
     assert time.monotonic() - begun < 10
     assert [process for process in processes if process.is_running()] == []
-    assert list((tmp_path / "run").glob("*.pid")) == []
+    assert list((stack_dir / "run").glob("*.pid")) == []
     with pytest.raises(StackNotFound, match="no stack runs on"):
-        find_stack(tmp_path, {})
+        find_stack(stack_dir, {})
     assert answers(stack)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
-def test_a_killed_supervisor_takes_its_parts_along_and_the_next_start_takes_the_same_ports(tmp_path: Path) -> None:
-    with up(tmp_path) as running:
+def test_a_killed_supervisor_takes_its_parts_along_and_the_next_start_takes_the_same_ports(stack_dir: Path) -> None:
+    with up(stack_dir) as running:
         stuck = psutil.Process(running.pid("gateway"))
         stuck.suspend()  # it would hold its port for as long as it likes
         processes = [process for process in running.processes() if process.pid != stuck.pid]
@@ -179,7 +180,7 @@ def test_a_killed_supervisor_takes_its_parts_along_and_the_next_start_takes_the_
         _, alive = psutil.wait_procs(processes, timeout=10)
         assert alive == []
     same = [word for name, url in running.ready.items() for word in (f"--{name}-port", str(urlsplit(url).port))]
-    with up(tmp_path, options=same) as again:
+    with up(stack_dir, options=same) as again:
         assert again.ready == running.ready
         assert not stuck.is_running()
         kill_by_a_second_ctrl_c(again)
@@ -196,11 +197,11 @@ def kill_by_a_second_ctrl_c(running: Up) -> None:
     assert alive == []
 
 
-def test_a_stop_while_starting_leaves_nothing_and_is_no_failure(tmp_path: Path) -> None:
+def test_a_stop_while_starting_leaves_nothing_and_is_no_failure(stack_dir: Path) -> None:
     with subprocess.Popen(
-        command(tmp_path), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(stack_dir), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as starting:
-        eventually(lambda: (tmp_path / "run" / "ingest.pid").exists(), within_s=READY_WITHIN_S)
+        eventually(lambda: (stack_dir / "run" / "ingest.pid").exists(), within_s=READY_WITHIN_S)
         processes = psutil.Process(starting.pid).children(recursive=True)
         starting.terminate()
         said = starting.communicate(timeout=15)
@@ -211,7 +212,7 @@ def test_a_stop_while_starting_leaves_nothing_and_is_no_failure(tmp_path: Path) 
 
 
 def test_database_and_broker_of_the_environment_are_used_and_none_is_started(
-    stack: Up, tmp_path: Path, empty_database_url: str
+    stack: Up, stack_dir: Path, empty_database_url: str
 ) -> None:
     given = {
         "DATABASE_URL": empty_database_url,
@@ -219,25 +220,25 @@ def test_database_and_broker_of_the_environment_are_used_and_none_is_started(
         "MQTT_SERVICE_PASSWORD": find_stack(stack.data_dir, {}).secrets["MQTT_SERVICE_PASSWORD"],
         "INGEST_NAME": "ingest-1",
     }
-    with up(tmp_path, given) as running:
+    with up(stack_dir, given) as running:
         assert (running.pid("postgres"), running.pid("broker")) == (0, 0)
-        assert not (tmp_path / "postgres").exists()
+        assert not (stack_dir / "postgres").exists()
         assert running.ready["mqtt"] == stack.ready["mqtt"]
         assert answers(running)
         with psycopg.connect(empty_database_url) as connection:
             assert connection.execute("SELECT count(*) > 0 FROM schema_migration").fetchone() == (True,)
 
 
-def test_a_broker_that_does_not_answer_is_named_in_one_line(tmp_path: Path, empty_database_url: str) -> None:
+def test_a_broker_that_does_not_answer_is_named_in_one_line(stack_dir: Path, empty_database_url: str) -> None:
     environment = {**ENVIRONMENT, "MQTT_URL": "mqtt://127.0.0.1:9", "DATABASE_URL": empty_database_url}
-    refused = subprocess.run(command(tmp_path), env=environment, capture_output=True, text=True, timeout=60)
+    refused = subprocess.run(command(stack_dir), env=environment, capture_output=True, text=True, timeout=60)
     assert refused.returncode == 1
     assert refused.stderr == "smartcart: no broker answers at MQTT_URL within 5 s\n"
 
 
-def test_a_database_that_does_not_answer_is_named_in_one_line_without_its_password(tmp_path: Path) -> None:
+def test_a_database_that_does_not_answer_is_named_in_one_line_without_its_password(stack_dir: Path) -> None:
     environment = {**ENVIRONMENT, "DATABASE_URL": "postgresql://me:hidden-word@127.0.0.1:9/shop"}
-    refused = subprocess.run(command(tmp_path), env=environment, capture_output=True, text=True, timeout=60)
+    refused = subprocess.run(command(stack_dir), env=environment, capture_output=True, text=True, timeout=60)
     assert refused.returncode == 1
     assert refused.stderr.startswith("smartcart: the database cannot be prepared: ")
     assert len(refused.stderr.splitlines()) == 1

@@ -31,8 +31,8 @@ WITH_CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'imp
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> StackFolder:
-    folder = StackFolder.at(tmp_path / "stack")
+def folder(stack_dir: Path) -> StackFolder:
+    folder = StackFolder.at(stack_dir / "stack")
     folder.make()
     return folder
 
@@ -144,7 +144,7 @@ def test_a_part_that_ignores_sigterm_is_killed_with_its_children(
     folder: StackFolder, supervisor: Supervisor, said: list[str]
 ) -> None:
     parent = a_part(code=WITH_CHILD)
-    supervisor.start([replace(a_part("ingest", STUBBORN), stop_within_s=0.2), parent])
+    supervisor.start([parent, replace(a_part("ingest", STUBBORN), stop_within_s=0.25)])
     children = eventually(lambda: psutil.Process(pid_of(folder, "broker")).children())
     eventually(lambda: "up" in folder.log_file("ingest").read_text())
     supervisor.stop()
