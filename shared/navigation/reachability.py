@@ -10,9 +10,10 @@ from shared.navigation.store_map import NOTHING_CLOSED, SNAP_M, Place, StoreMap,
 
 
 def check_walkable(layout: Layout) -> tuple[LayoutProblem, ...]:
-    """Every entrance, checkout, connector and shelf that cannot be walked to from the first usable entrance.
+    """Every entrance and checkout that cannot be walked to from the first usable entrance, every connector with an
+    end where nobody can stand, and every shelf without a side that can be walked to from any entrance.
 
-    A shelf counts as reachable when the cart can stand at one of its sides. Empty when all is well.
+    Empty when all is well.
     """
     return walkable_problems(build_store_map(layout))
 

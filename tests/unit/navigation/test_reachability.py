@@ -21,14 +21,17 @@ def test_what_lies_behind_a_wall_of_shelves_is_named() -> None:
     found = codes(
         [WALL, (15, 4, 16, 6)],
         ROOM,
-        entrances=[[0, 1, 1], [0, 19, 1]],
+        entrances=[[0, 1, 1]],
         checkouts=[{"name": "1", "at": [0, 19, 9]}],
     )
     assert found == [
-        ("unreachable_entrance", "/entrances/1"),
         ("unreachable_checkout", "/checkouts/0/at"),
         ("unreachable_shelf", "/floors/0/shelves/1"),
     ]
+
+
+def test_an_entrance_that_no_way_leads_to_from_the_first_is_named() -> None:
+    assert codes([WALL], ROOM, entrances=[[0, 1, 1], [0, 19, 1]]) == [("unreachable_entrance", "/entrances/1")]
 
 
 def test_a_shelf_enclosed_by_others_is_named_with_its_place() -> None:
