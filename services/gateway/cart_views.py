@@ -7,8 +7,8 @@ from pydantic import Field
 from services.gateway.fields import Answer, Money, ProductBody, money, product_body
 from shared.contracts.channels import SHOPPER_CART
 from shared.contracts.state import StateStatus, WeightVerdict
-from shared.db.cart_states import CartSnapshot
-from shared.db.products import Product
+from shared.db.held_carts import HeldCart
+from shared.domain.weight_check import check_weight
 
 
 class CartItem(Answer):
@@ -42,7 +42,7 @@ class NoticeBody(Answer):
 
 
 class CartView(Answer):
-    """A snapshot. Follow `mqtt_topic` for what comes after: a state with a larger `version` is newer."""
+    """A held. Follow `mqtt_topic` for what comes after: a state with a larger `version` is newer."""
 
     cart_id: int
     items: list[CartItem]
@@ -61,33 +61,34 @@ class CartView(Answer):
     mqtt_topic: str = Field(description="live states; connect with /mqtt/token")
 
 
-def cart_view(snapshot: CartSnapshot, products: dict[int, Product], shopper_id: int, currency: str) -> CartView:
-    """The snapshot of a held cart in its REST shape."""
-    cart, weight = snapshot.cart, snapshot.weight
-    status: Literal["active", "incomplete"] = "incomplete" if snapshot.incomplete else "active"
+def cart_view(held: HeldCart, shopper_id: int, currency: str) -> CartView:
+    """A held cart in its REST shape."""
+    cart, weight = held.cart, check_weight(held.cart)
+    subtotal, total = cart.subtotal_minor, cart.total_minor
+    status: Literal["active", "incomplete"] = "incomplete" if held.incomplete else "active"
     return CartView(
-        cart_id=snapshot.cart_id,
+        cart_id=held.cart_id,
         items=[
             CartItem(
                 cart_items_id=line.number,
-                cart_id=snapshot.cart_id,
+                cart_id=held.cart_id,
                 product_id=line.product_id,
                 quantity=line.quantity,
-                product=product_body(products[line.product_id]),
+                product=product_body(held.products[line.product_id]),
                 unit_price=money(line.unit_price_minor),
                 line_total=money(line.quantity * line.unit_paid_minor),
             )
             for line in cart.lines
         ],
         total_weight=weight.expected_g,
-        session_id=str(snapshot.session_id),
-        store=snapshot.store,
-        version=snapshot.version,
+        session_id=str(held.session_id),
+        store=held.store,
+        version=held.version,
         status=status,
         total_items=cart.total_items,
-        subtotal=money(cart.subtotal_minor),
-        discount=money(cart.subtotal_minor - cart.total_minor),
-        total=money(cart.total_minor),
+        subtotal=money(subtotal),
+        discount=money(subtotal - total),
+        total=money(total),
         currency=currency,
         weight=WeightBody(
             expected=weight.expected_g,
@@ -97,7 +98,7 @@ def cart_view(snapshot: CartSnapshot, products: dict[int, Product], shopper_id: 
         ),
         notices=[
             NoticeBody(epoch=notice.epoch, seq=notice.seq, code=notice.code, detail=notice.detail)
-            for notice in snapshot.notices
+            for notice in held.notices
         ],
         mqtt_topic=SHOPPER_CART.topic(shopper=shopper_id),
     )

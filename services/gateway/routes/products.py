@@ -89,7 +89,7 @@ def by_code(
         case WrongCheckDigit(expected=expected):
             raise Refused(Refusal.WRONG_CHECK_DIGIT, f"The check digit would be {expected}.")
         case Gtin(gtin14=key) | HouseCode(code=key):
-            with here.pool.connection() as connection, connection.transaction():
+            with here.pool.connection() as connection:
                 product_id = find_product_id(connection, key)
                 if product_id is None:
                     raise Refused(Refusal.UNKNOWN_PRODUCT)
@@ -105,5 +105,5 @@ def by_code(
 )
 def product(here: Here, caller: MaybeShopper, product_id: PathId) -> Response:
     """With a token it warns about the caller's own allergies."""
-    with here.pool.connection() as connection, connection.transaction():
+    with here.pool.connection() as connection:
         return json_answer(find_detail(connection, product_id, caller))

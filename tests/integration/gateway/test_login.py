@@ -1,0 +1,302 @@
+"""Logging in: one-time codes, tokens, refresh, and what an attacker gets of them (RELIABILITY H6 to H9, S10 to S15)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import psycopg
+import pytest
+
+from services.gateway.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, AccessTokens, parse_keys
+from shared.db.one_time_codes import FAILURE_WINDOW, MAX_FAILURES
+from shared.mqtt_tokens import mint_mqtt_token
+from tests.integration.gateway.shop import ADA, BEN, LoggedIn, Shop, open_shop
+
+WRONG = {"detail": "The code is wrong or has expired.", "code": "wrong_otp"}
+
+
+def _verify(shop: Shop, code: str, number: str = ADA) -> Any:
+    return shop.client.post("/auth/verify_otp", json={"mobile_number": number, "otp": code})
+
+
+def _send(shop: Shop, number: str = ADA) -> Any:
+    return shop.client.post("/auth/verify_mobile", json={"mobile_number": number})
+
+
+def _another(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+def test_known_and_unknown_numbers_get_the_same_answer(shop: Shop, ada: LoggedIn) -> None:
+    known, unknown = _send(shop, ADA), _send(shop, BEN)
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+    assert _verify(shop, "000000", "+491799999999").json() == WRONG
+
+
+def test_a_number_is_the_same_with_and_without_plus(shop: Shop, ada: LoggedIn) -> None:
+    _send(shop, ADA.removeprefix("+"))
+    code = shop.codes.newest(ADA.removeprefix("+"))
+    assert _verify(shop, code).json()["user_id"] == ada.user_id
+
+
+def test_a_code_works_once(shop: Shop) -> None:
+    _send(shop)
+    code = shop.codes.newest(ADA)
+    assert _verify(shop, code).status_code == 200
+    again = _verify(shop, code)
+    assert (again.status_code, again.json()) == (400, WRONG)
+
+
+def test_a_code_expires_after_five_minutes(shop: Shop) -> None:
+    _send(shop)
+    shop.clock.advance(seconds=301)
+    assert _verify(shop, shop.codes.newest(ADA)).json() == WRONG
+
+
+def test_a_newer_code_replaces_the_older_one(shop: Shop) -> None:
+    _send(shop)
+    older = shop.codes.newest(ADA)
+    shop.clock.advance(seconds=1)
+    _send(shop)
+    assert _verify(shop, older).json() == WRONG
+    assert _verify(shop, shop.codes.newest(ADA)).status_code == 200
+
+
+def test_a_code_of_another_number_is_wrong(shop: Shop) -> None:
+    _send(shop, ADA)
+    _send(shop, BEN)
+    assert _verify(shop, shop.codes.newest(BEN), ADA).json() == WRONG
+
+
+def test_after_five_wrong_tries_even_the_right_code_is_refused(shop: Shop) -> None:
+    _send(shop)
+    code = shop.codes.newest(ADA)
+    for _ in range(5):
+        assert _verify(shop, _another(code)).status_code == 400
+    sixth = _verify(shop, code)
+    assert (sixth.status_code, sixth.json()["code"]) == (429, "too_many_otp_tries")
+    assert 0 < int(sixth.headers["Retry-After"]) <= 300
+
+
+@pytest.mark.parametrize("code", ["1234567", "12345", "", "12345a", "١٢٣٤٥٦", " 12345", "123456\n"])
+def test_a_code_of_another_shape_has_the_wrong_shape(shop: Shop, code: str) -> None:
+    assert _verify(shop, code).status_code == 422
+
+
+def test_of_fifty_phones_with_the_right_code_at_once_one_logs_in(shop: Shop) -> None:
+    _send(shop)
+    code = shop.codes.newest(ADA)
+    with ThreadPoolExecutor(16) as threads:
+        statuses = sorted(answer.status_code for answer in threads.map(lambda _: _verify(shop, code), range(50)))
+    assert statuses == [200] + [400] * 49
+
+
+def test_a_hundred_wrong_codes_in_a_month_lock_the_number(shop: Shop) -> None:
+    _send(shop)
+    code = shop.codes.newest(ADA)
+    _verify(shop, _another(code))
+    shop.execute("UPDATE otp_failure SET failures = %s", MAX_FAILURES)
+    locked = _verify(shop, code)
+    assert (locked.status_code, locked.json()["code"]) == (429, "too_many_otp_tries")
+    shop.clock.advance(seconds=FAILURE_WINDOW.total_seconds() + 1)
+    _send(shop)
+    assert _verify(shop, shop.codes.newest(ADA)).status_code == 200
+
+
+def test_a_number_gets_five_codes_an_hour_and_a_restart_does_not_forget(shop: Shop, database_url: str) -> None:
+    for _ in range(5):
+        assert _send(shop).status_code == 200
+    sixth = _send(shop)
+    assert (sixth.status_code, sixth.json()["code"]) == (429, "too_many_otp_sends")
+    assert 0 < int(sixth.headers["Retry-After"]) <= 3600
+    assert _send(shop, BEN).status_code == 200
+    with psycopg.connect(database_url) as tx:
+        tx.execute("DELETE FROM product_code")
+        tx.execute("DELETE FROM product_allergen")
+        tx.execute("DELETE FROM product")
+    with open_shop(database_url) as restarted:
+        restarted.clock.moment = shop.clock.moment
+        assert _send(restarted).status_code == 429
+        restarted.clock.advance(seconds=int(sixth.headers["Retry-After"]) + 1)
+        assert _send(restarted).status_code == 200
+
+
+def test_fifty_sends_at_once_do_not_slip_through_the_limit(shop: Shop) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        statuses = [answer.status_code for answer in threads.map(lambda _: _send(shop), range(50))]
+    assert statuses.count(200) == 5
+    assert len(shop.codes.messages) == 5
+
+
+def test_an_address_gets_its_share_and_a_forged_forwarded_for_does_not_help(database_url: str) -> None:
+    with open_shop(database_url, otp_sends_per_address_per_hour=3) as shop:
+        statuses = [
+            shop.client.post(
+                "/auth/verify_mobile",
+                json={"mobile_number": f"+49170000010{number}"},
+                headers={"X-Forwarded-For": f"203.0.113.{number}"},
+            ).status_code
+            for number in range(5)
+        ]
+        assert statuses == [200, 200, 200, 429, 429]
+
+
+def test_behind_a_trusted_proxy_each_client_has_its_own_share(database_url: str) -> None:
+    with open_shop(database_url, otp_sends_per_address_per_hour=1, trusted_proxies=("127.0.0.1",)) as shop:
+        for number in range(3):
+            answer = shop.client.post(
+                "/auth/verify_mobile",
+                json={"mobile_number": f"+49170000010{number}"},
+                headers={"X-Forwarded-For": f"198.51.100.9, 203.0.113.{number}"},
+            )
+            assert answer.status_code == 200
+
+
+def test_codes_are_kept_as_keyed_hashes_only(shop: Shop) -> None:
+    _send(shop)
+    code = shop.codes.newest(ADA)
+    row = shop.execute("SELECT otp_challenge::text FROM otp_challenge")[0][0]
+    assert code not in row
+    assert ADA.removeprefix("+") not in row
+
+
+def test_refresh_rotates_and_the_old_token_ends_the_login(shop: Shop, ada: LoggedIn) -> None:
+    second = shop.client.post("/auth/refresh", json={"refresh_token": ada.refresh_token}).json()
+    assert set(second) == {"token", "user_id", "is_profile_complete", "refresh_token", "expires_in"}
+    shop.clock.advance(seconds=10)
+    reused = shop.client.post("/auth/refresh", json={"refresh_token": ada.refresh_token})
+    assert (reused.status_code, reused.json()["code"]) == (401, "not_authenticated")
+    sibling = shop.client.post("/auth/refresh", json={"refresh_token": second["refresh_token"]})
+    assert sibling.status_code == 401
+
+
+def test_of_twenty_refreshes_at_once_one_wins_and_nobody_is_logged_out(shop: Shop, ada: LoggedIn) -> None:
+    def refresh(_: int) -> Any:
+        return shop.client.post("/auth/refresh", json={"refresh_token": ada.refresh_token})
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(refresh, range(20)))
+    winners = [answer.json() for answer in answers if answer.status_code == 200]
+    assert len(winners) == 1
+    assert {answer.status_code for answer in answers} == {200, 401}
+    following = shop.client.post("/auth/refresh", json={"refresh_token": winners[0]["refresh_token"]})
+    assert following.status_code == 200
+
+
+def test_logout_ends_the_refresh_family_of_this_login_only(shop: Shop, ada: LoggedIn) -> None:
+    other_phone = shop.log_in(ADA)
+    assert ada.post("/auth/logout").status_code == 204
+    assert shop.client.post("/auth/refresh", json={"refresh_token": ada.refresh_token}).status_code == 401
+    assert shop.client.post("/auth/refresh", json={"refresh_token": other_phone.refresh_token}).status_code == 200
+
+
+def test_a_refresh_token_ends(shop: Shop, ada: LoggedIn) -> None:
+    shop.clock.advance(days=31)
+    assert shop.client.post("/auth/refresh", json={"refresh_token": ada.refresh_token}).status_code == 401
+
+
+def test_tokens_and_secrets_are_not_stored_in_the_clear(shop: Shop, ada: LoggedIn) -> None:
+    dump = "".join(row[0] for row in shop.execute("SELECT refresh_token::text FROM refresh_token"))
+    assert ada.refresh_token not in dump
+    assert ada.refresh_token.encode().hex() not in dump
+
+
+KEY = "development-access-token-secret-00000000"
+
+
+def _claims(**changes: Any) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "1",
+        "sid": "00000000-0000-4000-8000-000000000000",
+        "jti": "x",
+        "iat": now,
+        "exp": now + timedelta(minutes=5),
+        **changes,
+    }
+    return {name: value for name, value in claims.items() if value is not None}
+
+
+def _token(key: str = KEY, algorithm: str = ALGORITHM, headers: dict[str, Any] | None = None, **changes: Any) -> str:
+    return jwt.encode(_claims(**changes), key, algorithm, headers={"typ": TYPE, "kid": "default", **(headers or {})})
+
+
+PAST = datetime.now(UTC) - timedelta(hours=1)
+BAD_TOKENS = {
+    "expired": _token(exp=PAST),
+    "issued in the future": _token(iat=datetime.now(UTC) + timedelta(hours=1)),
+    "alg none": jwt.encode(_claims(), None, "none", headers={"typ": TYPE, "kid": "default"}),
+    "other algorithm": _token(key=KEY * 2, algorithm="HS512"),
+    "other key": _token(key="another-secret-of-enough-length-00000000"),
+    "other audience": _token(aud="mqtt"),
+    "several audiences": _token(aud=[AUDIENCE, "mqtt"]),
+    "other issuer": _token(iss="somebody"),
+    "other type": _token(headers={"typ": "JWT"}),
+    "kid as a path": _token(headers={"kid": "../../dev/null"}),
+    "kid not a string": jwt.encode(_claims(), KEY, ALGORITHM, headers={"typ": TYPE}),
+    "key from the header": _token(key="attacker-key-attacker-key-attacker-key", headers={"jku": "http://x", "jwk": {}}),
+    "no subject": _token(sub=None),
+    "no id": _token(jti=None),
+    "no expiry": _token(exp=None),
+    "subject not a number": _token(sub="1 OR 1=1"),
+    "no login": _token(sid=None),
+    "login not an id": _token(sid="x"),
+    "mqtt token": mint_mqtt_token(KEY, 1, datetime.now(UTC), 300),
+    "not a token": "abc",
+    "binary": "ÿþ",
+    "huge": "x" * 4000,
+}
+
+
+@pytest.mark.parametrize("name", BAD_TOKENS)
+def test_a_token_that_is_not_ours_gets_401_without_a_reason(shared_shop: Shop, name: str) -> None:
+    answer = shared_shop.client.get(
+        "/user/profile", headers={"Authorization": f"Bearer {BAD_TOKENS[name]}".encode("latin-1")}
+    )
+    assert (answer.status_code, answer.json()) == (401, {"detail": "Log in first.", "code": "not_authenticated"})
+
+
+def test_the_forgeries_fail_for_what_they_forge(shared_shop: Shop) -> None:
+    """The same token without a forgery is let in: by its shape, its shopper being unknown aside."""
+    answer = shared_shop.client.get("/user/checklist", headers={"Authorization": f"Bearer {_token()}"})
+    assert answer.status_code == 200
+
+
+def test_a_key_can_be_rotated_and_then_removed(database_url: str) -> None:
+    old, new = "old-secret-old-secret-old-secret-0000", "new-secret-new-secret-new-secret-0000"
+    issued = AccessTokens(parse_keys(f"a:{old}"), 900)
+    from uuid import uuid4
+
+    token = issued.mint(1, uuid4(), datetime.now(UTC))
+    with open_shop(database_url, access_token_secret=f"b:{new},a:{old}") as shop:
+        ada = shop.log_in()
+        assert jwt.get_unverified_header(ada.token)["kid"] == "b"
+        for accepted in (token, ada.token):
+            status = shop.client.get("/user/checklist", headers={"Authorization": f"Bearer {accepted}"}).status_code
+            assert status == 200
+    assert set(parse_keys(f"b:{new}")) == {"b"}
+    from services.gateway.tokens import BadToken
+
+    with pytest.raises(BadToken):
+        AccessTokens(parse_keys(f"b:{new}"), 900).read(token)
+
+
+def test_known_and_unknown_numbers_take_the_same_time(shared_shop: Shop) -> None:
+    """Both take the same path; the medians of 40 each lie within 20 ms (RELIABILITY S15)."""
+    import statistics
+    import time
+
+    shared_shop.log_in(ADA)
+
+    def median_ms(number: str) -> float:
+        took = []
+        for _ in range(40):
+            began = time.perf_counter()
+            _send(shared_shop, number)
+            took.append((time.perf_counter() - began) * 1000)
+        return statistics.median(took)
+
+    assert abs(median_ms(ADA) - median_ms("+491788888888")) < 20
