@@ -37,7 +37,8 @@ class _Trap:
 
 
 class FaultProxy:
-    """All faults may be switched while connections live; a healed silence delivers what it held back."""
+    """All faults may be switched while connections live; a healed silence delivers what it held back. A changed
+    `upstream` counts for new connections."""
 
     def __init__(self, upstream: Upstream) -> None:
         self.latency_s = 0.0
@@ -45,7 +46,7 @@ class FaultProxy:
         self.refusing = False
         self.connections = 0
         self.sprung = 0
-        self._upstream = upstream
+        self.upstream = upstream
         self._silent: set[Way] = set()
         self._traps: list[_Trap] = []
         self._links: set[_Link] = set()
@@ -108,7 +109,7 @@ class FaultProxy:
             try:
                 if self.refusing:
                     raise ConnectionRefusedError
-                server = _connect(self._upstream)
+                server = _connect(self.upstream)
             except OSError:
                 _reset(client)
                 continue
@@ -133,7 +134,9 @@ class _Link:
             (Way.UP, self._client, self._server),
             (Way.DOWN, self._server, self._client),
         ):
-            threading.Thread(target=self._pump, args=(way, source, target), name=f"fault-{way.value}", daemon=True).start()
+            threading.Thread(
+                target=self._pump, args=(way, source, target), name=f"fault-{way.value}", daemon=True
+            ).start()
 
     def reset(self) -> None:
         if not self._over.is_set():

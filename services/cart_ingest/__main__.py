@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 CANARY_EVERY_S = 10.0
 CANARY_MISSING_S = 30.0  # RELIABILITY R12
+STUCK_S = 45.0  # no statement or confirmation may take half of this: each has a timeout of its own
 STUCK_S = 30.0  # no statement or confirmation may take this long: each has a timeout of its own
 COMMIT_WITHIN_S = 3.0  # of the 5 s that stopping may take: for the batch in hand …
 STOP_WITHIN_S = 4.2  # … and, counted from the start as well, for goodbyes; the rest is the interpreter's
@@ -137,6 +138,8 @@ class _Program:
                 count += 1
                 next_canary_s = now_s + CANARY_EVERY_S
                 self.listener.send_canary(count, nonce)
+            if now_s - self.publisher.took_a_breath_s > STUCK_S:
+                _die("publisher_stuck")
             if self.listener.silent_for_s > CANARY_MISSING_S:
                 _die("canary_missing")
 

@@ -6,6 +6,7 @@ follow (both measured, RELIABILITY d.1): an acknowledgement during a reconnect g
 from an ended connection acknowledges, so loses, whatever message has that packet id now. The gate below
 prevents both."""
 
+import contextlib
 import os
 import random
 import threading
@@ -167,11 +168,18 @@ class Listener:
         return self._client.live and self._granted
 
     def stop(self, within_s: float) -> None:
-        """Leave behind the last acknowledgements, without unsubscribing: the broker keeps what arrives meanwhile."""
+        """Leave behind the last acknowledgements, without unsubscribing: the broker keeps what arrives meanwhile.
+
+        A socket that is closed with something unread is reset, and a reset takes away what the broker has not read
+        yet. So one more note follows the acknowledgements; when the broker confirms it, it has read them.
+        """
         with self._changed:
             self._leaving = True
             self._changed.notify_all()
-        self._client.leave(within_s)
+        if self.is_connected:
+            with contextlib.suppress(RuntimeError, ValueError):
+                self._client.publish(self._canary_topic, b"", CANARY.qos).wait_for_publish(within_s / 2)
+        self._client.leave(within_s / 2)
 
     def _on_connect(self, client: Any, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
         if reason.is_failure:

@@ -74,6 +74,7 @@ class Publisher:
         self._confirmed: set[int] = set()
         self._awaited: set[int] = set()
         self._recent: deque[tuple[float, list[int]]] = deque()
+        self.took_a_breath_s = time.monotonic()
         self.is_leading = False
         self._client = client = ServiceClient(url, name, password, ca_file, clean_session=True)
         client.max_inflight_messages_set(SLICE * 2)
@@ -106,6 +107,7 @@ class Publisher:
             except Exception as problem:
                 if classify(problem) is not Fault.PASSING:
                     raise
+                self.took_a_breath_s = time.monotonic()
                 log.warning("publisher_database_away", problem=type(problem).__name__, again_in_s=pause_s)
                 self._stopping.wait(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
@@ -116,6 +118,7 @@ class Publisher:
     def _candidate(self, connection: Tx) -> None:
         """Lead once; whom the broker does not hear does not lead, so that another worker may."""
         while not self._stopping.is_set():
+            self.took_a_breath_s = time.monotonic()
             if not self._online.wait(CANDIDATE_WAIT_S):
                 continue
             if try_lead(connection, Singleton.PUBLISHER):
@@ -129,6 +132,7 @@ class Publisher:
         line = self._line
         self._say_recent_again(connection)
         while not self._stopping.is_set() and self._line == line and self._online.is_set():
+            self.took_a_breath_s = time.monotonic()
             if self._say_all.is_set():
                 self._say_all.clear()
                 with connection.transaction():

@@ -68,4 +68,5 @@ def _is_cart_id(level: str) -> bool:
 
 def _shown(topic: str) -> str:
     """Safe to store and to show: printable ASCII, bounded."""
-    return topic.encode("unicode_escape").decode("ascii")[:200]
+    shown = (one if " " <= one <= "~" else one.encode("unicode_escape").decode("ascii") for one in topic[:200])
+    return "".join(shown)[:200]

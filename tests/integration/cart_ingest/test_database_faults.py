@@ -65,7 +65,7 @@ def test_an_unknown_commit_is_run_again_and_counts_once(
     proxied: tuple[FaultProxy, str],
     cut: Cut,
 ) -> None:
-    """R5: an error on COMMIT looks the same whether it was applied (the answer was swallowed) or not (it was dropped)."""
+    """R5: an error on COMMIT looks the same whether it was applied (the answer swallowed) or not (it was dropped)."""
     proxy, url = proxied
     ingest = start_ingest(database_url=url, batch_max=3)
 
@@ -151,7 +151,9 @@ def test_a_crash_of_postgresql_is_survived_and_work_goes_on_by_itself(
 ) -> None:
     """R2: an immediate stop, which skips the checkpoint as a crash does, and a start some time later."""
     with own_server(server_folder) as (cluster, servers):
-        psycopg.connect(cluster.url("postgres"), autocommit=True).execute("CREATE DATABASE smartcart").connection.close()
+        psycopg.connect(cluster.url("postgres"), autocommit=True).execute(
+            "CREATE DATABASE smartcart"
+        ).connection.close()
         apply_migrations(cluster.url())
         shop = build_shop(cluster.url())
         with running_ingest(tmp_path, shop.url, address[1]) as ingest:
@@ -307,15 +309,16 @@ def test_a_worker_that_was_stopped_in_the_middle_of_a_transaction_blames_no_even
     say(address, shop.carts[0], [scan(1, OAT_DRINK)])
     eventually(lambda: "T" in Path(f"/proc/{ingest.child.pid}/stat").read_text().rpartition(")")[2].split()[0])
     eventually(
-        lambda: query(
-            shop.url,
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state = 'idle in transaction'",
-            database,
+        lambda: (
+            query(
+                shop.url,
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state = 'idle in transaction'",
+                database,
+            )
+            == [(0,)]
         )
-        == [(0,)]
     )
     os.kill(ingest.child.pid, signal.SIGCONT)
 
     applied_exactly_once(shop, broker, ingest, 1)
     assert counted(shop.url)["dead"] == 0
-

@@ -115,7 +115,9 @@ def test_what_a_cart_may_do_wrong_without_losing_anything(
 
     say(address, first, [scan(1), scan(1), {**scan(1), "at": 5}, scan(1, BUTTER)])  # M15, M15, M16
     say(address, second, [scan(3), scan(1), scan(2, RYE_BREAD)])  # M17
-    say(address, third, [scan(seq, at=at) for seq, at in enumerate((None, 0, 2**62, "noon", 253402300799999), 1)])  # M19
+    say(
+        address, third, [scan(seq, at=at) for seq, at in enumerate((None, 0, 2**62, "noon", 253402300799999), 1)]
+    )  # M19
     say(address, fourth, [remove(2), scan(1), *([scan(1)] * 1_000)])  # M24, M22
 
     eventually(lambda: counted(shop.url)["received"] == 4 + 3 + 5 + 1_002, message="everything arrived")
@@ -223,7 +225,11 @@ def test_births_and_wills_are_written_and_a_bad_one_is_a_dead_letter(
     eventually(lambda: query(shop.url, "SELECT online, status_epoch, firmware FROM cart_presence WHERE online"))
     eventually(lambda: query(shop.url, "SELECT reason FROM dead_letter") == [("status_decode",)])
     say_on(address, [(topic, {"v": 1, "online": False})])
-    eventually(lambda: query(shop.url, "SELECT online, status_epoch FROM cart_presence WHERE cart_id = %s", cart) == [(False, 3)])
+    eventually(
+        lambda: (
+            query(shop.url, "SELECT online, status_epoch FROM cart_presence WHERE cart_id = %s", cart) == [(False, 3)]
+        )
+    )
 
 
 def test_telemetry_is_coalesced_to_one_write_per_cart_and_second(
@@ -247,9 +253,11 @@ def test_telemetry_is_coalesced_to_one_write_per_cart_and_second(
         say_on(address, positions, qos=part % 2)
     say_on(address, [(topic, {"v": 1, "health": {"battery_pct": 70}})], qos=0)
 
-    eventually(lambda: query(shop.url, "SELECT x, battery_pct FROM cart_presence WHERE cart_id = %s", cart) == [(399.0, 70)])
+    eventually(
+        lambda: query(shop.url, "SELECT x, battery_pct FROM cart_presence WHERE cart_id = %s", cart) == [(399.0, 70)]
+    )
     assert ingest.metric("ingest_telemetry_total", '{outcome="heard"}') == 401
-    (count, span_s), = query(shop.url, "SELECT count(*), extract(epoch FROM max(at) - min(at))::float8 FROM written")
+    ((count, span_s),) = query(shop.url, "SELECT count(*), extract(epoch FROM max(at) - min(at))::float8 FROM written")
     assert count <= 1 + span_s / 0.99
 
 

@@ -278,4 +278,3 @@ def test_a_subscription_that_is_not_granted_as_asked_ends_the_process(
 
         assert ingest.wait(10) == 70
         assert ingest.logged("subscription_refused") == 1
-
