@@ -27,7 +27,7 @@ from tests.integration.cart_ingest.program import (
 from tests.integration.cart_ingest.scripted_broker import DISCONNECT, UNSUBSCRIBE, scripted_broker
 from tests.integration.cart_ingest.test_database_faults import unacknowledged
 
-FAST_CANARY = "program.CANARY_EVERY_S, program.CANARY_MISSING_S = 0.5, 2.0\n"
+FAST_CANARY = "program.CANARY_EVERY_S, program.CANARY_MISSING_S = 0.5, 1.5\n"
 SHORT_WAIT = "from services.cart_ingest import listener; listener.ROOM_WITHIN_S = 0.3\n"
 
 
@@ -49,8 +49,15 @@ def test_a_callback_that_raises_ends_the_process(
     assert unacknowledged(broker) == 1
 
 
-@pytest.mark.parametrize("part", ["listener", "publisher"])
-@pytest.mark.parametrize("how", ["raises", "returns"])
+@pytest.mark.parametrize(
+    ("part", "how"),
+    [
+        ("listener", "raises"),
+        ("publisher", "returns"),
+        pytest.param("listener", "returns", marks=pytest.mark.slow),
+        pytest.param("publisher", "raises", marks=pytest.mark.slow),
+    ],
+)
 def test_a_network_thread_that_ends_by_itself_ends_the_process(start_ingest: StartIngest, part: str, how: str) -> None:
     name = "ingest-0" if part == "listener" else "publisher-0"
     end = "raise MemoryError" if how == "raises" else "self.disconnect()"
@@ -92,7 +99,7 @@ def test_a_canary_that_comes_back_keeps_a_quiet_worker_alive(start_ingest: Start
     ingest = start_ingest(sabotage=FAST_CANARY)
 
     with pytest.raises(subprocess.TimeoutExpired):
-        ingest.wait(4)
+        ingest.wait(3)
 
     assert ingest.ready()
 
@@ -114,7 +121,7 @@ def test_neither_a_missing_broker_nor_a_missing_canary_of_a_full_window_ends_it(
         proxy.refusing = True
         proxy.reset()
         with pytest.raises(subprocess.TimeoutExpired):
-            ingest.wait(4)
+            ingest.wait(2.5)
         assert "not connected to the broker" in ingest.complaints()
 
         database.heal()
@@ -210,6 +217,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, shop: Shop, broker: Run
         assert time.monotonic() - asked_s < 1
 
 
+@pytest.mark.slow
 def test_a_worker_killed_over_and_over_loses_and_doubles_nothing(
     start_ingest: StartIngest, shop: Shop, address: tuple[str, int], broker: RunningBroker
 ) -> None:
