@@ -176,7 +176,11 @@ class _Link:
 def _connect(upstream: Upstream) -> socket.socket:
     if isinstance(upstream, Path):
         server = socket.socket(socket.AF_UNIX)
-        server.connect(str(upstream))
+        try:
+            server.connect(str(upstream))
+        except OSError:
+            server.close()
+            raise
         return server
     return socket.create_connection(upstream, timeout=5)
 
