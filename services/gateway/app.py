@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -13,7 +14,8 @@ from services.gateway.chores import Chores
 from services.gateway.code_delivery import CodeSender, LogCodeSender, WebhookCodeSender
 from services.gateway.door.limits import Limits
 from services.gateway.door.record import Record
-from services.gateway.openapi import DESCRIPTION, TITLE, VERSION
+from services.gateway.openapi import DESCRIPTION, TITLE, VERSION, add_examples
+from services.gateway.pages.router import router as pages_router
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import make_pool
 from services.gateway.routes import auth, cart, esp32, health, lists, misc, mqtt, orders, places, products, user
@@ -22,6 +24,7 @@ from services.gateway.tokens import AccessTokens, parse_keys
 from services.gateway.wiring import Gateway
 from shared.settings import GatewaySettings
 
+SPARE_THREADS = 2  # for endpoints without the database
 ROUTERS = (
     auth.router,
     user.router,
@@ -34,6 +37,7 @@ ROUTERS = (
     misc.router,
     mqtt.router,
     health.router,
+    pages_router,
 )
 
 
@@ -61,6 +65,8 @@ def make_app(gateway: Gateway) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Not waited for: while the database is away the process lives, and says so on /readyz.
         gateway.pool.open(wait=False)
+        # More threads than connections would only wait for one, and for Python's lock.
+        to_thread.current_default_thread_limiter().total_tokens = settings.db_pool_max + SPARE_THREADS
         chores = Chores(gateway)
         chores.start()
         gateway.store_maps.start()
@@ -89,6 +95,7 @@ def make_app(gateway: Gateway) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_answers(app)
+    add_examples(app)
     _install_door(app, settings)
     return app
 
