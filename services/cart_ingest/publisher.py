@@ -66,7 +66,9 @@ class Publisher:
         self._metrics = metrics
         self._stopping = stopping
         self._wake = Event()
+        # Set from the start: whoever was here before may have been killed while it owed the broker everything.
         self._say_all = Event()
+        self._say_all.set()
         self._online = Event()
         self._line = 0  # counts connections to the broker: what was sent on one is confirmed on it, or not at all
         # Never held while calling paho: it calls on_publish under the very lock that publish needs.
@@ -134,12 +136,20 @@ class Publisher:
         while not self._stopping.is_set() and self._line == line and self._online.is_set():
             self.took_a_breath_s = time.monotonic()
             if self._say_all.is_set():
-                self._say_all.clear()
-                with connection.transaction():
-                    log.info("publishing_everything_again", carts=publish_everything_again(connection))
+                self._request_everything(connection)
             self._publish_all(connection)
             self._wake.wait(POLL_S)
             self._wake.clear()
+
+    def _request_everything(self, connection: Tx) -> None:
+        """From the commit on the tables remember it; until then we do, whatever the database does."""
+        self._say_all.clear()
+        try:
+            with connection.transaction():
+                log.info("publishing_everything_again", carts=publish_everything_again(connection))
+        except BaseException:
+            self._say_all.set()
+            raise
 
     def _say_recent_again(self, connection: Tx) -> None:
         """After a reconnect: the broker may have been killed before it kept what it had confirmed."""

@@ -80,7 +80,7 @@ def kill_in_turn(
 def assert_every_line_is_equal(report: dict[str, Any], trips: int) -> None:
     """No trip is different or unfinished, and no event is unsettled."""
     found = [*report["differences"][:SHOWN_MAX], *list(report["unfinished"].items())[:SHOWN_MAX]]
-    assert found == [], f"seed {report['seed']}"
+    assert found == [], f"seed {report['seed']}: {found}"
     assert report["clean"]
     assert report["equal_trips"] == trips
     assert report["lines"] >= trips

@@ -170,6 +170,21 @@ def test_a_broker_that_lost_its_memory_is_told_everything_again(tmp_path: Path, 
             eventually(lambda: counted(shop.url)["logged"] == 2)
 
 
+def test_a_worker_killed_before_it_told_a_forgetful_broker_everything_leaves_that_to_the_next_one(
+    tmp_path: Path, shop: Shop
+) -> None:
+    """The new broker remembers a session of the worker that was killed, and so looks as if it had not forgotten."""
+    with running(OpenDoor(EVERYBODY)) as first, running(OpenDoor(EVERYBODY)) as second:
+        with running_ingest(tmp_path, shop.url, first.address.mqtt_port) as killed:
+            eventually(lambda: nothing_to_publish(shop))
+            killed.kill()
+        with RawClient((second.address.host, second.address.mqtt_port)) as line:
+            line.connect("ingest-0", "ingest-0", SERVICE_PASSWORD, clean=False)
+
+        with running_ingest(tmp_path, shop.url, second.address.mqtt_port):
+            eventually(lambda: retained_equals_database(shop, second.address.mqtt_port))
+
+
 @contextlib.contextmanager
 def moving_proxy() -> Iterator[tuple[FaultProxy, Callable[[int], None]]]:
     """A fault proxy whose other end can be moved to another port."""
@@ -319,7 +334,9 @@ def test_a_gap_is_asked_for_again_and_again_but_not_too_often_and_the_asking_exp
     start_ingest: StartIngest, shop: Shop, address: tuple[str, int]
 ) -> None:
     cart = shop.carts[0]
-    ingest = start_ingest()
+    ingest = start_ingest(
+        sabotage="from services.cart_ingest import housekeeper\nhousekeeper.ASK_FOR_GAPS_OLDER_THAN_S = 0.5\n"
+    )
     with listening(address[1], COMMANDS.topic(store="main", cart=cart)) as ear:
         for seq in range(2, 12):
             say(address, cart, [scan(seq)])
@@ -343,7 +360,7 @@ def test_a_gap_that_stands_too_long_flags_the_trip_and_calls_staff(
     start_ingest: StartIngest, shop: Shop, address: tuple[str, int]
 ) -> None:
     online, offline = shop.carts[:2]
-    start_ingest(gap_timeout_s=1)
+    start_ingest(gap_timeout_s=0.5, telemetry_flush_s=0.3)
     say_on(address, [(STATUS.topic(store="main", cart=online), {"v": 1, "online": True, "epoch": 1})])
     for cart in (online, offline):
         say(address, cart, [scan(1), scan(3)])
