@@ -211,17 +211,11 @@ def listening(port: int, *filters: str, name: str = "ear") -> Iterator[Ear]:
 
 def retained_states(port: int) -> dict[int, CartState]:
     """What a newcomer is told about every cart."""
-    with listening(port, STATE.filter, name="newcomer") as ear:
-        # Retained messages come before the answer to a later ping; paho has no ping of ours, so ask for stillness.
-        count = -1
-
-        def is_still() -> bool:
-            nonlocal count
-            before, count = count, len(ear.heard)
-            return before == count
-
-        eventually(is_still, every_s=0.25)
-        states = [CartState.model_validate_json(payload) for _, payload, _ in ear.heard]
+    with RawClient(("127.0.0.1", port)) as line:
+        line.connect("newcomer")
+        line.subscribe((STATE.filter, 0))
+        states = [CartState.model_validate_json(told.payload) for told in line.until_pong()]
+        line.leave()
     return {state.cart_id: state for state in states}
 
 

@@ -95,6 +95,7 @@ def test_a_canary_that_does_not_come_back_ends_the_process(tmp_path: Path, shop:
         assert ingest.logged("canary_missing") == 1
 
 
+@pytest.mark.slow
 def test_a_canary_that_comes_back_keeps_a_quiet_worker_alive(start_ingest: StartIngest) -> None:
     ingest = start_ingest(sabotage=FAST_CANARY)
 
@@ -104,6 +105,7 @@ def test_a_canary_that_comes_back_keeps_a_quiet_worker_alive(start_ingest: Start
     assert ingest.ready()
 
 
+@pytest.mark.slow
 def test_neither_a_missing_broker_nor_a_missing_canary_of_a_full_window_ends_it(tmp_path: Path, shop: Shop) -> None:
     with (
         running(OpenDoor(EVERYBODY)) as broker,
@@ -245,10 +247,10 @@ def test_two_workers_that_hear_everything_apply_it_once(
     start_ingest(name="ingest-1")
 
     for cart in shop.carts:
-        say(address, cart, [scan(seq) for seq in range(1, 101)])
+        say(address, cart, [scan(seq) for seq in range(1, 41)])
 
-    eventually(lambda: counted(shop.url)["received"] == 2 * 500, within_s=20)
-    assert counted(shop.url) == {"received": 1_000, "duplicates": 500, "logged": 500, "dead": 0}
+    eventually(lambda: counted(shop.url)["received"] == 2 * 200, within_s=20)
+    assert counted(shop.url) == {"received": 400, "duplicates": 200, "logged": 200, "dead": 0}
     assert query(shop.url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
 
 
