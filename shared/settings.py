@@ -176,6 +176,9 @@ class GatewaySettings(DatabaseSettings):
                 raise ValueError("CORS_ORIGINS: * is for development only")
             if "*" in self.allowed_hosts:
                 raise ValueError("ALLOWED_HOSTS: * is for development only")
+            for key in self.access_token_secret.get_secret_value().split(","):
+                if len(key.rpartition(":")[2].strip().encode()) < MIN_SECRET_BYTES:
+                    raise ValueError(f"ACCESS_TOKEN_SECRET: each key needs at least {MIN_SECRET_BYTES} bytes")
         return self
 
 

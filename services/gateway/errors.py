@@ -179,13 +179,19 @@ def refusals(*codes: Refusal) -> dict[int | str, dict[str, Any]]:
             "description": " / ".join(MEANINGS[code].detail for code in listed),
             "content": {
                 "application/json": {
-                    "examples": {
-                        code.value: {"value": {"detail": MEANINGS[code].detail, "code": code.value}} for code in listed
-                    }
+                    "examples": {code.value: {"$ref": f"#/components/examples/{code.value}"} for code in listed}
                 }
             },
         }
         for status, listed in sorted(by_status.items())
+    }
+
+
+def refusal_examples() -> dict[str, Any]:
+    """One example for each code, for the document's components."""
+    return {
+        code.value: {"value": {"detail": meaning.detail, "code": code.value}}
+        for code, meaning in sorted(MEANINGS.items())
     }
 
 

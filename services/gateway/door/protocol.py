@@ -5,6 +5,9 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from services.gateway.door.refusing import error_body
+from services.gateway.errors import Refusal
+
 HEADERS_TIMEOUT_S = 10.0  # RELIABILITY H13
 UNFINISHED_HEADERS_MAX_BYTES = 32 * 1024  # the exact limit, with a proper answer, is in `limits`
 
@@ -29,6 +32,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self._give_up()
                 return
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn's answer to what is no HTTP, in the form of our errors; `msg` is for its log only."""
+        body = error_body(Refusal.MALFORMED_REQUEST)
+        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         self._stop_waiting()

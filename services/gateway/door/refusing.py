@@ -9,14 +9,18 @@ from services.gateway.errors import MEANINGS, Refusal
 RETRY_LATER = "1"
 
 
+def error_body(code: Refusal) -> bytes:
+    """The error body of a code as JSON."""
+    return json.dumps({"detail": MEANINGS[code].detail, "code": code.value}, separators=(",", ":")).encode()
+
+
 async def refuse(send: Send, code: Refusal, *, close: bool = False) -> None:
     """Answer with the error body of `code`; `close` ends the connection, when its rest cannot be trusted."""
-    meaning = MEANINGS[code]
-    body = json.dumps({"detail": meaning.detail, "code": code.value}, separators=(",", ":")).encode()
+    body = error_body(code)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if close:
         headers.append((b"connection", b"close"))
     if code in (Refusal.OVERLOADED, Refusal.UNAVAILABLE):
         headers.append((b"retry-after", RETRY_LATER.encode()))
-    await send({"type": "http.response.start", "status": meaning.status, "headers": headers})
+    await send({"type": "http.response.start", "status": MEANINGS[code].status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -102,6 +102,8 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/misc/foodtypes-categories"): Call("public"),
     ("GET", "/misc/store-sections"): Call("public"),
     ("GET", "/misc/images/{name}"): Call("public", path=lambda *_: "/misc/images/milk.png"),
+    ("GET", "/stores/plan"): Call("public"),
+    ("GET", "/stores/{store}/plan"): Call("public", path=lambda *_: "/stores/main/plan"),
     ("POST", "/mqtt/token"): Call("shopper", neighbour_gets=(200, None)),
     ("GET", "/healthz"): Call("public"),
     ("GET", "/readyz"): Call("public"),

@@ -1,0 +1,115 @@
+"""Erasure and what is logged: the number of an erased shopper is found nowhere (RELIABILITY S23, S24, S13)."""
+
+import logging
+from typing import Any
+
+import pytest
+import structlog
+
+from shared.contracts.channels import SHOPPER_CART
+from tests.integration.gateway.shop import LoggedIn, Shop
+
+ADAS_NUMBER = "+491701234567"
+
+
+def _everything(shop: Shop) -> dict[str, str]:
+    """Every row of every table as text."""
+    tables = [
+        row[0]
+        for row in shop.execute(
+            "SELECT quote_ident(table_name) FROM information_schema.tables"
+            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+        )
+    ]
+    return {table: "\n".join(row[0] for row in shop.execute(f"SELECT t::text FROM {table} t")) for table in tables}  # noqa: S608
+
+
+def _traces(text: str, phone: LoggedIn, shop: Shop) -> list[str]:
+    number = ADAS_NUMBER.removeprefix("+")
+    marks = {
+        "number": number,
+        "number in hex": number.encode().hex(),
+        "number hash": shop.gateway.phones.hash_number(number).hex(),
+        "name": "Ada Augusta",
+        "mail": "ada@example.org",
+    }
+    return [name for name, mark in marks.items() if mark in text]
+
+
+def test_an_erased_shopper_is_found_in_no_table_and_the_orders_stay(shop: Shop) -> None:
+    ada = shop.log_in(ADAS_NUMBER)
+    ada.post("/auth/create_profile", json={"user_name": "Ada Augusta", "email": "ada@example.org", "allergy_ids": [1]})
+    ada.post("/user/checklist/add", json={"product_id": shop.milk, "quantity": 1}, headers={"Idempotency-Key": "k"})
+    shop.connect(ada)
+    ada.post("/cart/item/add", json={"product_id": shop.milk})
+    order = ada.post("/orders/checkout").json()
+    cart_id = shop.connect(ada)
+    ada.post("/cart/item/add", json={"product_id": shop.bread})
+    assert _traces("".join(_everything(shop).values()), ada, shop)
+
+    assert ada.request("DELETE", "/user").status_code == 204
+
+    found = {table: _traces(text, ada, shop) for table, text in _everything(shop).items()}
+    assert {table: marks for table, marks in found.items() if marks} == {}
+    assert shop.execute(
+        "SELECT shopper_id, total_minor FROM purchase_order WHERE order_id = %s", order["order_id"]
+    ) == [(None, 99)]
+    assert shop.execute("SELECT count(*) FROM cart_session WHERE shopper_id = %s", ada.user_id) == [(0,)]
+    assert shop.execute("SELECT count(*) FROM cart_session WHERE status = 'open' AND cart_id = %s", cart_id) == [(0,)]
+
+
+def test_an_erased_shopper_can_do_nothing_with_tokens_that_are_left(shop: Shop) -> None:
+    ada = shop.log_in(ADAS_NUMBER)
+    assert ada.request("DELETE", "/user").status_code == 204
+    assert ada.get("/user/profile").status_code == 401
+    assert ada.get("/user/export").status_code == 401
+    assert ada.post("/user/checklist/add", json={"product_id": shop.milk, "quantity": 1}).status_code == 401
+    cart_id = shop.carts[0].cart_id
+    asked = {"cart_id": cart_id, "pairing_code": shop.pairing_code(cart_id)}
+    assert ada.post("/cart/connect", json=asked).status_code == 401
+    assert shop.client.post("/auth/refresh", json={"refresh_token": ada.refresh_token}).status_code == 401
+    again = shop.log_in(ADAS_NUMBER)
+    assert again.user_id != ada.user_id
+
+
+def test_logs_and_metrics_hold_no_number_code_or_token(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    with structlog.testing.capture_logs() as events, caplog.at_level(logging.DEBUG):
+        ada = shop.log_in(ADAS_NUMBER)
+        code = shop.codes.newest(ADAS_NUMBER)
+        shop.connect(ada)
+        ada.post("/cart/item/add", json={"product_id": shop.milk})
+        ada.post("/orders/checkout")
+        shop.client.post("/auth/verify_otp", json={"mobile_number": ADAS_NUMBER, "otp": "x"})
+        shop.client.post("/auth/verify_mobile", content=ADAS_NUMBER.encode())
+        ada.request("DELETE", "/user")
+    written = repr(events) + caplog.text + shop.client.get("/metrics").text
+    for secret in (ADAS_NUMBER.removeprefix("+"), ada.token, ada.refresh_token):
+        assert secret not in written
+    assert f"'{code}'" not in written
+
+
+def test_the_topic_of_a_phone_names_no_person(shop: Shop) -> None:
+    ada = shop.log_in(ADAS_NUMBER)
+    topic = ada.post("/mqtt/token").json()["topic"]
+    assert topic == SHOPPER_CART.topic(shopper=ada.user_id)
+    assert SHOPPER_CART.retain is False
+
+
+def test_what_is_old_is_deleted(shop: Shop, ada: LoggedIn) -> None:
+    from services.gateway.chores import delete_what_is_old
+
+    ada.post("/user/checklist/add", json={"product_id": shop.milk, "quantity": 1}, headers={"Idempotency-Key": "k"})
+    ada.post("/cart/connect", json={"cart_id": shop.carts[0].cart_id, "pairing_code": "000000"})
+
+    def kept() -> list[Any]:
+        tables = ("otp_challenge", "idempotency_key", "pairing_try", "refresh_token")
+        return [shop.execute(f"SELECT count(*) FROM {table}")[0][0] for table in tables]  # noqa: S608
+
+    delete_what_is_old(shop.gateway)
+    assert kept() == [1, 1, 1, 1]
+    shop.clock.advance(hours=25)
+    delete_what_is_old(shop.gateway)
+    assert kept() == [0, 0, 0, 1]
+    shop.clock.advance(days=31)
+    delete_what_is_old(shop.gateway)
+    assert kept() == [0, 0, 0, 0]

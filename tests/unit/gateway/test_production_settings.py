@@ -1,0 +1,77 @@
+"""Production refuses to start with anything that was meant for development (RELIABILITY S1, S25)."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from services.gateway.app import make_app, make_gateway
+from shared.settings import GatewaySettings, read_settings
+
+STRONG = "0123456789abcdef0123456789abcdef-strong"
+PRODUCTION = {
+    "ENV": "production",
+    "DATABASE_URL": "postgresql://127.0.0.1:1/none",
+    "ACCESS_TOKEN_SECRET": f"a:{STRONG}",
+    "MQTT_TOKEN_SECRET": STRONG,
+    "CODE_PEPPER": STRONG,
+    "SMS_WEBHOOK_URL": "https://sms.example/send",
+    "SMS_WEBHOOK_SECRET": STRONG,
+    "ALLOWED_HOSTS": "shop.example",
+    "HTTP_PORT": "0",
+}
+BAD = [
+    ("ACCESS_TOKEN_SECRET", None),
+    ("ACCESS_TOKEN_SECRET", "short"),
+    ("ACCESS_TOKEN_SECRET", f"a:{STRONG},b:short-one-behind-a-long-one"),
+    ("MQTT_TOKEN_SECRET", None),
+    ("CODE_PEPPER", "development-code-pepper-0000000000000000"),
+    ("SMS_WEBHOOK_SECRET", "short"),
+    ("SMS_WEBHOOK_URL", None),
+    ("FIXED_OTP", "123456"),
+    ("ALLOWED_HOSTS", None),
+    ("CORS_ORIGINS", "*"),
+    ("HTTP_PORT", "99999"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_setting_stops_the_start_by_its_name(
+    name: str, value: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for other, good in {**PRODUCTION, name: value}.items():
+        if good is None:
+            monkeypatch.delenv(other, raising=False)
+        else:
+            monkeypatch.setenv(other, good)
+    with pytest.raises(SystemExit) as stopped:
+        read_settings(GatewaySettings)
+    told = capsys.readouterr().err
+    assert stopped.value.code == 78
+    assert name in told
+    if value is not None and len(value) > 5:
+        assert value not in told
+
+
+def test_the_program_itself_exits_78_and_names_the_setting() -> None:
+    environment = {"PATH": os.environ["PATH"], **PRODUCTION, "CODE_PEPPER": "short"}
+    done = subprocess.run(
+        [sys.executable, "-m", "services.gateway"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "CODE_PEPPER" in done.stderr) == (78, True)
+    assert STRONG not in done.stderr
+
+
+def test_good_settings_start_and_do_not_show_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PRODUCTION.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings(GatewaySettings)
+    assert STRONG not in repr(settings)
+    app = make_app(make_gateway(settings))
+    assert (app.docs_url, app.openapi_url) == (None, None)
