@@ -34,7 +34,7 @@ up: install ## the whole stack, until Ctrl-C
 	@$(BIN)/smartcart up
 
 test: install ## every test but the slow storms
-	$(BIN)/python -m pytest -m "not slow" --durations 10
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal --durations 10
 
 test-slow: install ## the storms, load and long journeys
 	$(BIN)/python -m pytest -m slow --timeout 1800

@@ -13,12 +13,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from services.stack.child import end, spawn
 from services.stack.postgres import Cluster, prepare_cluster, server_command, wait_until_answers
 
 MEMORY_NEEDED_BYTES = 2 * 1024**3  # the log of the server may grow to 256 MB, the databases of a test to as much
+
+
+# Machines that run tests are busy: how long an example takes says nothing, what it shows does.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @dataclass(frozen=True)
