@@ -9,6 +9,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from shared.db.session_limits import limit_session
+
 TIMEOUT_S = 2.0  # a phone waits this long for a connection, then gets 503 (RELIABILITY H14)
 MAX_WAITING = 100
 AWAY_FOR_S = 1.0
@@ -94,5 +96,4 @@ def _is_silent(connection: Connection[TupleRow]) -> bool:
 
 
 def _limit(connection: Connection[TupleRow]) -> None:
-    for name, value in _LIMITS.items():
-        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    limit_session(connection, _LIMITS)

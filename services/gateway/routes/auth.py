@@ -1,5 +1,6 @@
 """Logging in and out, and the first profile."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -88,7 +89,10 @@ def refresh(here: Here, asked: RefreshToken) -> TokenAnswer:
 
 
 @router.post(
-    "/logout", status_code=204, summary="End this login", responses=refusals(*EVERYWHERE, Refusal.NOT_AUTHENTICATED)
+    "/logout",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="End this login",
+    responses=refusals(*EVERYWHERE, Refusal.NOT_AUTHENTICATED),
 )
 def logout(here: Here, shopper: Shopper) -> None:
     """Refresh tokens of this login stop working at once, the access token when it ends."""

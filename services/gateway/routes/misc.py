@@ -1,5 +1,6 @@
 """Short public lists, the sections of a store, and product images."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -96,7 +97,10 @@ def store_sections(
     summary="A product image",
     response_class=FileResponse,
     responses={
-        200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "the image"},
+        HTTPStatus.OK.value: {
+            "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "the image",
+        },
         **refusals(*EVERYWHERE, Refusal.UNKNOWN_IMAGE),
     },
 )

@@ -1,5 +1,6 @@
 """Paying, and what was paid."""
 
+from http import HTTPStatus
 from typing import Annotated, assert_never
 
 from fastapi import APIRouter, Header, Query, Response
@@ -34,7 +35,7 @@ class CheckedOutBody(Answer):
 
 @router.post(
     "/checkout",
-    status_code=201,
+    status_code=HTTPStatus.CREATED,
     summary="Pay for what is in the cart",
     response_model=CheckedOutBody,
     responses=refusals(*_ALWAYS, *KEY_REFUSALS, Refusal.EMPTY_CART, Refusal.NO_CART, Refusal.GAP_OPEN),
@@ -66,7 +67,7 @@ def check_out(here: Here, shopper: Shopper, keyed: Keyed) -> Response:
                 assert_never(never)
 
     with here.pool.connection() as connection, connection.transaction():
-        return answer_once(here, connection, me, keyed, act, 201)
+        return answer_once(here, connection, me, keyed, act, HTTPStatus.CREATED)
 
 
 @router.get("/history", summary="Past orders, newest first", responses=refusals(*_ALWAYS))
@@ -97,7 +98,7 @@ def one_order(here: Here, shopper: Shopper, order_id: PathId) -> OrderBody:
     summary="The receipt, as JSON or to print",
     response_model=ReceiptBody,
     responses={
-        200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+        HTTPStatus.OK.value: {"content": {"text/html": {"schema": {"type": "string"}}}},
         **refusals(*_ALWAYS, Refusal.UNKNOWN_ORDER),
     },
 )

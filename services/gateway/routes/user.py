@@ -1,5 +1,7 @@
 """The shopper's own record: profile, export, erasure."""
 
+from http import HTTPStatus
+
 from fastapi import APIRouter, Response
 
 from services.gateway.callers import Shopper
@@ -42,7 +44,7 @@ def export(here: Here, shopper: Shopper) -> ExportBody:
         return export_shopper(here, connection, shopper.shopper_id)
 
 
-@router.delete("", status_code=204, summary="Forget me", responses=refusals(*_ALWAYS))
+@router.delete("", status_code=HTTPStatus.NO_CONTENT, summary="Forget me", responses=refusals(*_ALWAYS))
 def erase(here: Here, shopper: Shopper) -> None:
     """The person is deleted at once, with lists, logins and codes. Orders stay, without the person."""
     with here.pool.connection() as connection, connection.transaction():

@@ -1,7 +1,7 @@
 -- name: lock_pairing_tries
 -- Guesses by one shopper, or at one cart, wait for each other; in key order, so that they never deadlock.
-SELECT pg_advisory_xact_lock(%(space)s, key)
-FROM (SELECT unnest(ARRAY[%(shopper_id)s, -%(cart_id)s]::integer[]) AS key ORDER BY key) AS ordered;
+SELECT pg_advisory_xact_lock(%(space)s::integer, key)
+FROM (SELECT unnest(ARRAY[%(shopper_id)s::integer, -(%(cart_id)s::integer)]) AS key ORDER BY key) AS ordered;
 
 -- name: count_pairing_tries
 -- Guesses of the last minute, the larger of the shopper's and the cart's, and when that minute began.
