@@ -1,4 +1,4 @@
-"""The pages' files: read once, compressed once, known by the hash of their content. Nothing else in the folder is served."""
+"""The pages' files: read once, compressed once, known by their content's hash. Nothing else in the folder is served."""
 
 import gzip
 import hashlib

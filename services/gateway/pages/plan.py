@@ -47,10 +47,7 @@ class PlanBody(Answer):
 def my_plan(here: Here, caller: MaybeShopper) -> PlanBody:
     """Of the store where my cart is; without a cart, or without a token, of the first store."""
     with here.pool.connection() as connection, connection.transaction():
-        if caller is None:
-            store_id = find_first_store(connection)
-        else:
-            store_id = find_store_for(connection, caller.shopper_id)
+        store_id = find_first_store(connection) if caller is None else find_store_for(connection, caller.shopper_id)
         return _plan(connection, store_id)
 
 

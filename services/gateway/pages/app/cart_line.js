@@ -13,7 +13,7 @@ export function cartLine(app, line) {
   const place = el("div", { class: "tile" });
   const name = el("button", { type: "button", class: "name", onclick: () => productSheet(app, line.productId) }, line.name);
   const price = el("p", { class: "price number" });
-  const each = el("p", { class: "small soft number" });
+  const each = el("p", { class: "small soft" });
   const quantity = el("output", { "aria-label": t("cart.quantity") });
   const step = (picture, label, path) =>
     el("button", { type: "button", class: "round", "aria-label": t(label, { name: line.name }), onclick: () => enqueue(app, stepper, path, line.productId) }, icon(picture));
@@ -41,13 +41,15 @@ export function updateCartLine(app, row, line, currency, isNew) {
     const was = before > line.totalMinor ? el("s", { class: "small" }, el("span", { class: "unseen" }, t("cart.was", { price: "" })), money(before, currency)) : null;
     show(price, total, was && " ", was);
   }
-  say(each, line.quantity > 1 ? t("cart.each", { price: money(line.totalMinor / line.quantity, currency) }) : "");
+  say(each, line.quantity > 1 ? t("cart.each", { price: money(line.totalMinor / line.quantity, currency) }) : packOf(app.products.peek(line.productId)));
   if (isNew || quantity.textContent !== String(line.quantity)) {
     row.classList.remove("fresh");
     requestAnimationFrame(() => row.classList.add("fresh"));
   }
   say(quantity, String(line.quantity));
 }
+
+const packOf = (detail) => [detail?.brand, detail?.quantity_text].filter(Boolean).join(" · ");
 
 async function describe(app, row, productId) {
   const known = app.products.peek(productId) ?? (await app.products.get(productId));
@@ -58,6 +60,7 @@ async function describe(app, row, productId) {
   const chips = warningChips(known);
   show(row.parts.chips, chips);
   row.parts.chips.hidden = chips.length === 0;
+  if (row.parts.each.textContent === "") say(row.parts.each, packOf(known));
 }
 
 // Taps are done one after the other, so that none is lost and none overtakes another.

@@ -37,7 +37,7 @@ export class LiveCart extends EventTarget {
     this.#link.addEventListener("down", () => this.#judgeLink());
     this.#link.addEventListener("message", ({ detail }) => this.#hear(detail));
     addEventListener("online", () => this.#hurry());
-    addEventListener("offline", () => this.#judgeLink());
+    addEventListener("offline", () => this.#link.lose());
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
   }
 

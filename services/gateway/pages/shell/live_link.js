@@ -44,6 +44,11 @@ export class LiveLink extends EventTarget {
     this.#connect();
   }
 
+  /** The network is gone: do not wait until the keepalive finds out. */
+  lose() {
+    if (this.#wanted) this.#later();
+  }
+
   async #connect() {
     this.#drop();
     const attempt = ++this.#attempt;

@@ -4,7 +4,7 @@
 import { show, svg } from "./dom.js";
 
 const MARGIN_M = 0.7;
-const NAME_MAX_M = 0.95;
+const NAME_MAX_M = 0.85;
 const LETTER = 0.56; // width of a letter by its height, on average
 const SHARED_STOP_M = 1.1; // stops nearer than this share a sign
 
@@ -98,14 +98,14 @@ export class StoreMap {
   #drawDoors() {
     const { entrances = [], checkouts = [], connectors = [] } = this.#layout;
     const signs = [
-      ...entrances.map((at) => ["▲", at]),
-      ...checkouts.map(({ name, at }) => [name, at]),
-      ...connectors.flatMap(({ from, to }) => [["⇅", from], ["⇅", to]]),
+      ...entrances.map((at) => ["entrance", at, arrowOf("M0 .4V-.4M-.35-.05 0-.42 .35-.05")]),
+      ...checkouts.map(({ name, at }) => ["checkout", at, this.#text(name.slice(0, 3), 0, 0, "door")]),
+      ...connectors.flatMap(({ from, to }) => [from, to].map((at) => ["ride", at, arrowOf("M-.2.4V-.35l-.2.2M.2-.4V.35l.2-.2")])),
     ];
     return signs
       .filter(([, [floor]]) => floor === this.floor)
-      .map(([text, [, x, y]]) =>
-        svg("g", {}, svg("rect", { class: "sign", x: x - 0.75, y: this.#y(y) - 0.75, width: 1.5, height: 1.5, rx: 0.4 }), this.#text(text, x, this.#y(y) + 0.35, "door")),
+      .map(([kind, [, x, y], mark]) =>
+        svg("g", { transform: `translate(${x} ${this.#y(y)})` }, svg("rect", { class: `sign ${kind}`, x: -0.8, y: -0.8, width: 1.6, height: 1.6, rx: 0.4 }), mark),
       );
   }
 
@@ -182,6 +182,8 @@ export class StoreMap {
     return this.#layout.y_axis === "up" ? -y2 : y1;
   }
 }
+
+const arrowOf = (d) => svg("path", { class: "arrow", d });
 
 /** A name in two lines of about the same length; a short one stays whole. */
 function inTwo(name) {

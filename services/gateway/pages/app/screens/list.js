@@ -67,7 +67,7 @@ function listParts(app, currency, reload) {
       list.hidden = of.length === 0;
     }
   };
-  return { node: el("div", { class: "stack" }, el("div", { class: "spread" }, progress, way), todo, doneTitle, done), draw };
+  return { node: el("div", { class: "stack" }, el("div", { class: "spread middle" }, progress, way), todo, doneTitle, done), draw };
 }
 
 function listRow(app, item, currency, reload) {

@@ -1,7 +1,6 @@
 // Logging in: a number, then the code that was sent to it.
 
 import { el, show, whileBusy } from "../../shell/dom.js";
-import { icon } from "../../shell/icons.js";
 import { t } from "../../shell/words.js";
 import { refusal } from "../announcements.js";
 import { field } from "../parts.js";
@@ -12,7 +11,7 @@ const CODE = /^[0-9]{6}$/;
 /** The only screen without a login. */
 export function loginScreen(app) {
   const place = el("div", { class: "stack" });
-  const lead = el("div", { class: "welcome" }, el("div", { class: "badge" }, icon("cart")), el("p", { class: "soft" }, t("login.lead")));
+  const lead = el("p", { class: "soft" }, t("login.lead"));
   const ended = app.hasEnded ? el("p", { class: "note", role: "status" }, t("login.ended")) : null;
   app.hasEnded = false;
   askForNumber(app, place);

@@ -1,6 +1,6 @@
 // The store map: the next stop in large, the way to it on the plan, and each turn in words.
 
-import { el, say, show } from "../../shell/dom.js";
+import { el, say, show, svg } from "../../shell/dom.js";
 import { icon } from "../../shell/icons.js";
 import { StoreMap } from "../../shell/store_map.js";
 import { metres, t, timeOfDay } from "../../shell/words.js";
@@ -34,8 +34,7 @@ export function mapScreen(app) {
   };
   const redraw = async () => {
     drawWay(walk, view);
-    drawSteps(steps, walk.plan);
-    await drawNext(app, next, walk);
+    await Promise.all([drawNext(app, next, walk), drawSteps(app, steps, walk.plan)]);
   };
   walk.addEventListener("place", drawPlace);
   walk.addEventListener("walk", redraw);
@@ -71,11 +70,23 @@ async function loadPlan(app, place, view, redraw) {
     el("div", { class: "segments", role: "group", "aria-label": t("map.title") }, zoom),
     floors,
     map.node,
+    legend(),
     view.said,
     answer.body.closed.length > 0 && el("p", { class: "small soft" }, t("map.closed")),
   );
   return redraw();
 }
+
+const LEGEND = [
+  ["map.you", () => svg("g", { class: "me" }, svg("circle", { r: 0.62 }))],
+  ["map.legend.next", () => svg("g", { class: "stop first" }, svg("circle", { r: 0.8 }))],
+  ["map.legend.stop", () => svg("g", { class: "stop" }, svg("circle", { r: 0.7 }))],
+  ["map.entrance", () => svg("rect", { class: "sign entrance", x: -0.7, y: -0.7, width: 1.4, height: 1.4, rx: 0.4 })],
+  ["map.legend.checkout", () => svg("rect", { class: "sign", x: -0.7, y: -0.7, width: 1.4, height: 1.4, rx: 0.4 })],
+];
+
+const legend = () =>
+  el("ul", { class: "legend small soft" }, LEGEND.map(([key, mark]) => el("li", {}, svg("svg", { class: "mapmark", viewBox: "-1 -1 2 2", "aria-hidden": "true" }, mark()), t(key))));
 
 function floorButtons(map, view, redraw) {
   const buttons = map.floors.map((floor) => {
@@ -157,8 +168,15 @@ function turnIcon(step) {
   return icon(PICTURES.find(([word]) => step.direction?.includes(word))?.[1] ?? "straight");
 }
 
-function drawSteps(place, plan) {
+async function drawSteps(app, place, plan) {
   if (!plan || plan.instructions.length === 0) return show(place);
-  const row = (step, index) => el("li", { class: step.kind === "arrive" ? "step arrived" : "step", "aria-current": index === 0 ? "step" : null }, turnIcon(step), el("span", {}, step.text));
+  const names = await Promise.all(plan.instructions.map(({ product_id: id }) => id && app.products.get(id)));
+  const row = (step, index) =>
+    el(
+      "li",
+      { class: step.kind === "arrive" ? "step arrived" : "step", "aria-current": index === 0 ? "step" : null },
+      turnIcon(step),
+      el("span", {}, names[index] && el("strong", {}, names[index].product_name), step.text),
+    );
   return show(place, el("h2", {}, t("map.steps")), el("ol", { class: "card steps" }, plan.instructions.map(row)));
 }

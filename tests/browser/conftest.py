@@ -1,0 +1,62 @@
+"""One browser and one stack for all tests of the pages; each test has carts and phones of its own.
+
+The fixtures end with this package: playwright's event loop must not outlive it.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.journeys.carts import Cart, carts_on_thread
+from tests.journeys.stack import Stack, running_stack
+
+pytest.importorskip("playwright", reason="needs playwright: pip install --group test")
+
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.browser.chromium import new_context, running_chromium
+from tests.browser.shopper_page import ShopperPage
+
+NewPhone = Callable[[], ShopperPage]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def stack(browser: Browser) -> Iterator[Stack]:
+    """Asked for after the browser, so that nothing is started for tests that are skipped."""
+    with running_stack(OTP_SENDS_PER_ADDRESS_PER_HOUR="1000") as stack:
+        yield stack
+
+
+@pytest.fixture
+def cart(stack: Stack) -> Iterator[Cart]:
+    """A cart of its own, switched on and free."""
+    with carts_on_thread(stack.address.mqtt_url, stack.add_carts(1)) as (cart,):
+        yield cart
+
+
+@pytest.fixture
+def new_phone(stack: Stack, browser: Browser) -> Iterator[NewPhone]:
+    """Phones that share nothing. At the end none of their pages may have complained."""
+    with contextlib.ExitStack() as contexts:
+        phones: list[ShopperPage] = []
+
+        def unpack() -> ShopperPage:
+            context: BrowserContext = new_context(browser, stack.address.http_url)
+            contexts.callback(context.close)
+            phones.append(ShopperPage(context.new_page()))
+            return phones[-1]
+
+        yield unpack
+        assert [complaint for phone in phones for complaint in phone.complaints] == []
+
+
+@pytest.fixture
+def phone(new_phone: NewPhone) -> ShopperPage:
+    return new_phone()
