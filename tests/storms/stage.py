@@ -134,13 +134,12 @@ class Stage:
         self._down(player, down_s)
 
     def cut_power(self, down_s: float) -> None:
-        """SIGKILL to all processes of all parts."""
-        for name in self._players:
-            self._wait_for(name)
+        """SIGKILL to all processes of all parts, once all are there."""
+        eventually(self._are_all_there)
         helpers = server_processes(self._cluster.data_dir)
-        for player in self._players.values():
-            assert player.child is not None
-            os.kill(player.child.pid, signal.SIGKILL)
+        children = [player.child for player in self._players.values() if player.child is not None]
+        for child in children:
+            os.kill(child.pid, signal.SIGKILL)
         for helper in helpers:
             with contextlib.suppress(psutil.NoSuchProcess):
                 helper.kill()
@@ -174,6 +173,10 @@ class Stage:
                 player.child.send_signal(signal.SIGCONT)
                 end(player.child, sent=player.part.stop_signal, within_s=player.part.stop_within_s)
         clear_leftovers(self._cluster)
+
+    def _are_all_there(self) -> bool:
+        self.tend()
+        return all(player.child is not None for player in self._players.values())
 
     def _wait_for(self, name: PartName) -> Player:
         player = self._players[name]

@@ -1,8 +1,7 @@
 """A storm from its seed to its findings: carts shop on a stage while a timeline of faults runs."""
 
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import assert_never
 
 import psycopg
@@ -13,11 +12,11 @@ from shared.db.catalogue import list_sim_products
 from tests.eventually import eventually
 from tests.storms.crew import Crew
 from tests.storms.findings import find_broken_promises, stale_states
+from tests.storms.report import CONVERGE_WITHIN_S, DRAIN_WITHIN_S, StormReport, keep_evidence
 from tests.storms.stage import Stage, open_stage
 from tests.storms.timeline import (
     Break,
     Due,
-    Fault,
     Freeze,
     Kill,
     PowerCut,
@@ -29,42 +28,14 @@ from tests.storms.timeline import (
 
 TICK_S = 0.02
 ENOUGH_WITHIN_S = 60.0  # for the events that are still wanted when the last fault is over
-DRAIN_WITHIN_S = 60.0
 TRAPPED_WITHIN_S = 20.0
-CONVERGE_WITHIN_S = 2.0  # RELIABILITY R8
 
 
-@dataclass
-class StormReport:
-    """What a storm did and what it found; printed when it found something."""
+def run_storm(seed: int, severity: Severity, evidence: Path, sabotage: str = "") -> StormReport:
+    """Play it; the report tells everything, and what was found leaves its evidence in that folder.
 
-    seed: int
-    plan: tuple[Due, ...]
-    done: list[tuple[float, Fault]] = field(default_factory=list)
-    events: int = 0
-    trips: int = 0
-    unknown_commits: int = 0
-    drained_s: float = 0.0
-    converged_s: float = 0.0
-    findings: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        faults = Counter(type(fault).__name__ for _, fault in self.done)
-        return "\n".join(
-            [
-                f"storm of seed {self.seed}: {self.events} events, {self.trips} trips, faults {dict(faults)}, "
-                f"{self.unknown_commits} commits of unknown outcome",
-                f"drained after {self.drained_s:.1f} s, states equal after {self.converged_s:.2f} s",
-                *(f"  {finding}" for finding in self.findings[:40]),
-                *(["timeline, as planned and as done:"] if self.findings else []),
-                *([f"  {due.at_s:7.2f} {due.fault}" for due in self.plan] if self.findings else []),
-                *([f"  {at_s:7.2f} done {fault}" for at_s, fault in self.done] if self.findings else []),
-            ]
-        )
-
-
-def run_storm(seed: int, severity: Severity, sabotage: str = "") -> StormReport:
-    """Play it; the report tells everything. Raises AssertionError when the stage itself does not come up again."""
+    Raises AssertionError, with the report as a note, when the stage itself does not come up again.
+    """
     report = StormReport(seed, plan_storm(seed, severity))
     with open_stage(sabotage) as stage:
         crew = _gather(seed, severity, stage)
@@ -73,6 +44,11 @@ def run_storm(seed: int, severity: Severity, sabotage: str = "") -> StormReport:
             _Conductor(stage, report).play()
             _finish_shopping(severity, stage, crew, report)
             _settle(stage, crew, report)
+            if report.findings:
+                keep_evidence(report, stage, evidence)
+        except Exception as problem:
+            problem.add_note(report.in_full())
+            raise
         finally:
             crew.end()
     return report

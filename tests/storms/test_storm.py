@@ -1,5 +1,7 @@
 """No scan is lost, doubled or misplaced in a storm, and everything is shown as it is when it is over."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.storms.storm import run_storm
@@ -24,17 +26,17 @@ STORM = Severity(
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_nothing_is_lost_or_doubled_in_a_squall(storm_seed: int) -> None:
-    report = run_storm(storm_seed, SQUALL)
-    print(report)
-    assert report.findings == [], str(report)
+def test_nothing_is_lost_or_doubled_in_a_squall(storm_seed: int, tmp_path: Path) -> None:
+    report = run_storm(storm_seed, SQUALL, tmp_path)
+    print(report.table())
+    assert report.findings == [], report.in_full()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_nothing_is_lost_or_doubled_in_a_storm(storm_seed: int) -> None:
-    report = run_storm(storm_seed, STORM)
-    print(report)
-    assert report.findings == [], str(report)
+def test_nothing_is_lost_or_doubled_in_a_storm(storm_seed: int, tmp_path: Path) -> None:
+    report = run_storm(storm_seed, STORM, tmp_path)
+    print(report.table())
+    assert report.findings == [], report.in_full()
     assert report.events >= STORM.events
     assert report.unknown_commits == STORM.unknown_commits
