@@ -134,6 +134,33 @@ def test_neither_a_missing_broker_nor_a_missing_canary_of_a_full_window_ends_it(
         assert query(shop.url, "SELECT sum(quantity) FROM cart_line") == [(100,)]
 
 
+def test_what_only_we_still_hold_is_applied_although_its_connection_and_its_broker_are_gone(
+    tmp_path: Path, shop: Shop
+) -> None:
+    """A stale delivery may be the only copy: it is applied, and not acknowledged."""
+    with (
+        running(OpenDoor(EVERYBODY)) as first,
+        running(OpenDoor(EVERYBODY)) as second,
+        fault_proxy(("127.0.0.1", first.address.mqtt_port)) as proxy,
+        proxied_database(shop.url) as (database, url),
+        running_ingest(tmp_path, url, proxy.port) as ingest,
+    ):
+        database.refusing = True
+        database.reset()
+        address = (first.address.host, first.address.mqtt_port)
+        say(address, shop.carts[0], [scan(1)])
+        eventually(lambda: ingest.metric("ingest_transaction_retries_total") >= 1)
+        say(address, shop.carts[0], [scan(seq) for seq in range(2, 7)])
+        eventually(lambda: unacknowledged(first) == 6)
+        proxy.upstream = ("127.0.0.1", second.address.mqtt_port)
+        proxy.reset()
+        eventually(lambda: ingest.logged("broker_connected") == 2)
+        database.heal()
+
+        eventually(lambda: counted(shop.url)["logged"] == 6)
+        assert eventually(lambda: ingest.metric("ingest_stale_acks_suppressed_total")) == 6
+
+
 def test_a_topic_that_is_no_text_becomes_a_dead_letter_and_the_worker_lives(tmp_path: Path, shop: Shop) -> None:
     """M14: only a bad broker lets it through."""
     with scripted_broker() as broker, running_ingest(tmp_path, shop.url, broker.port, wait=False) as ingest:
