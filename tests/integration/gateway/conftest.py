@@ -11,10 +11,12 @@ from tests.conftest import TestServer
 from tests.integration.gateway.shop import LoggedIn, Shop, open_shop
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _quiet_logs() -> None:
+@pytest.fixture(scope="package", autouse=True)
+def _quiet_logs() -> Iterator[None]:
     """Only what would need attention; formatting each request's line takes longer than the request."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Erasure and what is logged: the number of an erased shopper is found nowhere (RELIABILITY S23, S24, S13)."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -72,6 +73,14 @@ def test_an_erased_shopper_can_do_nothing_with_tokens_that_are_left(shop: Shop) 
     assert again.user_id != ada.user_id
 
 
+@pytest.fixture
+def _every_log_line() -> Iterator[None]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
+    yield
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+@pytest.mark.usefixtures("_every_log_line")
 def test_logs_and_metrics_hold_no_number_code_or_token(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     with structlog.testing.capture_logs() as events, caplog.at_level(logging.DEBUG):
         ada = shop.log_in(ADAS_NUMBER)
@@ -82,6 +91,7 @@ def test_logs_and_metrics_hold_no_number_code_or_token(shop: Shop, caplog: pytes
         shop.client.post("/auth/verify_otp", json={"mobile_number": ADAS_NUMBER, "otp": "x"})
         shop.client.post("/auth/verify_mobile", content=ADAS_NUMBER.encode())
         ada.request("DELETE", "/user")
+    assert any(event["event"] == "answered" for event in events)
     written = repr(events) + caplog.text + shop.client.get("/metrics").text
     for secret in (ADAS_NUMBER.removeprefix("+"), ada.token, ada.refresh_token):
         assert secret not in written
