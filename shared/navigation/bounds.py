@@ -31,11 +31,12 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
     # Prices may make an edge cheaper than nothing, which a sparse graph cannot hold: lift all edges alike.
     lift = 4 * (float(costs.max()) + known_length) + 1.0
     starts = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=n + 1))])
+    lifted = costs[tail, head] + lift
+    graph = csr_array((lifted, head, starts), shape=(n + 1, n + 1))
     prices = np.zeros(n + 1)
     best, step, settled_for = 0.0, 2.0, 0
     for _ in range(ASCENT_STEPS):
-        priced = costs[tail, head] + prices[tail] + prices[head]
-        graph = csr_array((priced + lift, head, starts), shape=(n + 1, n + 1))
+        graph.data = lifted + prices[tail] + prices[head]
         tree = minimum_spanning_tree(graph)
         end = int((last + prices[:n]).argmin())
         value = tree.data.sum() - lift * n + last[end] + prices[end] + prices[n] - 2 * prices.sum()

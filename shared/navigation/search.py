@@ -37,14 +37,23 @@ def good_order(walk: Walk) -> tuple[Ints, float]:
 
 def _agreed_order(finite: Walk, tied: Walk) -> tuple[Ints, float]:
     costs = per_stop(finite)
-    best = descended(tied, best_places(tied, fast_tsp_order(*costs)))
+    polished: dict[bytes, Ints] = {}
+
+    def found(run: int) -> Ints:
+        rough = fast_tsp_order(*costs, run)
+        key = rough.tobytes()
+        if key not in polished:
+            polished[key] = descended(tied, best_places(tied, rough))
+        return polished[key]
+
+    best = found(0)
     bound = lower_bound(*costs, finite.length(best))
     agreed = 1
     for run in range(1, MAX_RUNS):
         gap = finite.length(best) / max(bound, GAIN_M) - 1
         if agreed >= 1 + sum(gap > doubtful for doubtful in DOUBTFUL_GAPS) + (finite.stops > FEW_STOPS):
             break
-        order = descended(tied, best_places(tied, fast_tsp_order(*costs, run)))
+        order = found(run)
         if tied.length(order) < tied.length(best) - GAIN_M:
             best, agreed = order, 1
             # From the length of the final order alone, so that the proof does not depend on the runs before.

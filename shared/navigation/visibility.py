@@ -52,9 +52,10 @@ def visible_pairs(
         candidates = (np.triu(oblique, k=start + 1) if half else oblique) | parallel
         i, j = np.nonzero(candidates)
         i += start
-        for rank in range(min(sources.near.shape[1], targets.near.shape[1])):
+        for rank in range(sources.near.shape[1]):
             clear = ~_crosses(sources.points[i], targets.points[j], obstacles[sources.near[i, rank]])
             i, j = i[clear], j[clear]
+        for rank in range(targets.near.shape[1]):
             clear = ~_crosses(sources.points[i], targets.points[j], obstacles[targets.near[j, rank]])
             i, j = i[clear], j[clear]
         clear = ~crosses_any(sources.points[i], targets.points[j], obstacles)
