@@ -9,8 +9,8 @@ import psycopg
 
 from shared.contracts.channels import EVENTS
 from shared.contracts.decode import decode_event
-from shared.db.cart_log import Incoming
 from shared.db.carts import add_carts
+from shared.db.incoming import Incoming
 from shared.db.types import Tx
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -14,13 +14,13 @@ from services.cart_ingest.presence_buffer import PresenceBuffer
 from shared.db.cart_log import Resend
 from shared.db.dead_letters import delete_old_dead_letters
 from shared.db.presence import save_telemetry
-from shared.db.sessions import (
+from shared.db.types import Tx
+from shared.db.upkeep import (
     abandon_idle_sessions,
     give_up_old_gaps,
     list_open_gaps,
     rotate_pairing_codes,
 )
-from shared.db.types import Tx
 
 log = structlog.get_logger()
 

@@ -25,8 +25,9 @@ from services.cart_ingest.missing import Missing
 from services.cart_ingest.presence_buffer import PresenceBuffer
 from services.cart_ingest.sorting import HeardStatus, Sorted, sort_deliveries
 from shared.contracts.decode import Undecodable, Unreadable
-from shared.db.cart_log import Applied, Incoming, apply_events
+from shared.db.cart_log import Applied, apply_events
 from shared.db.dead_letters import DeadLetter
+from shared.db.incoming import Incoming
 from shared.db.presence import save_statuses
 from shared.db.types import Tx
 

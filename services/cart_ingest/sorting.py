@@ -8,8 +8,8 @@ from shared.contracts.channels import EVENTS, STATUS, TELEMETRY
 from shared.contracts.decode import Undecodable, decode_event, decode_status, decode_telemetry
 from shared.contracts.status import CartStatus
 from shared.contracts.telemetry import CartTelemetry
-from shared.db.cart_log import Incoming
 from shared.db.dead_letters import DeadLetter
+from shared.db.incoming import Incoming
 from shared.db.presence import Heard
 
 INT32_MAX = 2**31 - 1

@@ -7,12 +7,12 @@ the fold decides what it does to the cart; everything else is kept as a dead let
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from shared.contracts.decode import Undecodable, decode_event
-from shared.contracts.events import AnyCartEvent, Remove, Scan, Weight
+from shared.contracts.decode import Undecodable
+from shared.contracts.events import Remove, Scan
 from shared.db.alerts import Alert, AlertKind, raise_alerts
 from shared.db.cart_records import (
     LockedCart,
@@ -30,30 +30,15 @@ from shared.db.event_rows import (
     insert_event_rows,
     update_verdicts,
 )
+from shared.db.incoming import Incoming, arrival_of, kept_of, number_of, same_content, session_ref_of
 from shared.db.priced_products import Codes, find_codes
 from shared.db.queries import sql
 from shared.db.types import Tx
-from shared.domain.cart_record import Arrival, CartRecord, Change, Verdict, refold, settle
+from shared.domain.cart_record import CartRecord, Change, Verdict, refold, settle
 from shared.domain.frontier import Admission
-from shared.domain.session_cart import Fact, PricedProduct, Refusal, pieces_scanned
+from shared.domain.session_cart import Refusal
 
-EventSource = Literal["cart", "http"]
-CLOCK_TRUSTED_BACK = timedelta(days=30)  # a cart may be without a network for days, hardly for a month
-CLOCK_TRUSTED_AHEAD = timedelta(days=1)
 DUPLICATE = "duplicate"
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One delivery: the topic's ids, the bytes, and what was read from them."""
-
-    topic: str
-    store: str
-    cart_id: int
-    payload: bytes
-    event: AnyCartEvent | Undecodable
-    received_at: datetime
-    source: EventSource = "cart"
 
 
 class Resend(NamedTuple):
@@ -129,7 +114,7 @@ class _Batch:
         """Sessions that carts name and that are not their open one."""
         refs = set()
         for _, one in self._open():
-            ref = _session_ref(one.event)
+            ref = session_ref_of(one.event)
             session = self.carts[one.cart_id].record.session
             if isinstance(ref, UUID) and (session is None or session.session_id != ref):
                 refs.add((ref, one.cart_id))
@@ -142,7 +127,7 @@ class _Batch:
             by_cart.setdefault(one.cart_id, []).append(index)
         for cart_id, indexes in by_cart.items():
             record = self.carts[cart_id].record
-            arrivals = [_arrival(self.incoming[index], record, codes, is_open) for index in indexes]
+            arrivals = [arrival_of(self.incoming[index], record, codes, is_open) for index in indexes]
             change = settle(record, arrivals, self.now, uuid4)
             if change.lost_gap:
                 change = replace(change, record=mark_incomplete(change.record))
@@ -150,7 +135,7 @@ class _Batch:
             self.changes[cart_id] = change
             for index, settled in zip(indexes, change.settled, strict=True):
                 if settled.entry is not None:
-                    self._log(index, EventRow(cart_id, settled.entry, *_kept(self.incoming[index])))
+                    self._log(index, EventRow(cart_id, settled.entry, *kept_of(self.incoming[index])))
                 elif settled.admission is Admission.KNOWN:
                     self.known.append(index)
                 else:
@@ -167,7 +152,7 @@ class _Batch:
         for index in self.known:
             one = self.incoming[index]
             known_as = first.get(self._number(index))
-            if known_as is None or _same_content(known_as, one):
+            if known_as is None or same_content(known_as, one):
                 self.outcomes[index] = DUPLICATE
             else:
                 self._bury(index, "conflict", "this number was used for another event")
@@ -210,14 +195,14 @@ class _Batch:
 
     def _number(self, index: int) -> tuple[int, int, int]:
         one = self.incoming[index]
-        return (one.cart_id, *_number_of(one.event))
+        return (one.cart_id, *number_of(one.event))
 
     def _log(self, index: int, row: EventRow) -> None:
         self.rows[index] = row
 
     def _bury(self, index: int, reason: str, detail: str) -> None:
         one = self.incoming[index]
-        number = _number_of(one.event) if not isinstance(one.event, Undecodable) or one.event.key else (None, None)
+        number = number_of(one.event) if not isinstance(one.event, Undecodable) or one.event.key else (None, None)
         cart_id = one.cart_id if one.cart_id in self.carts else None
         self.outcomes[index] = reason
         self.dead.append(DeadLetter(one.topic, one.payload, reason, detail, cart_id, *number))
@@ -227,86 +212,6 @@ class _Batch:
         if session_id is None and record.session is not None:
             session_id = record.session.session_id
         self.alerts.append(Alert(kind, self.carts[cart_id].store_id, cart_id, session_id, detail))
-
-
-def _arrival(one: Incoming, record: CartRecord, codes: Codes, is_open: Mapping[tuple[UUID, int], bool]) -> Arrival:
-    """An event with what it leads to, ready for the rules."""
-    event = one.event
-    key = (*_number_of(event), 0)
-    if isinstance(event, Undecodable):
-        return Arrival(Fact(key, "unreadable"))
-    if isinstance(event, Scan | Remove):
-        fact = _goods_fact(key, event, codes)
-    elif isinstance(event, Weight):
-        fact = Fact(key, "weight", total_g=event.total_g)
-    else:
-        fact = Fact(key, "help")
-    ref = _session_ref(event)
-    if ref is None:
-        return Arrival(fact)
-    if record.session is not None and ref == record.session.session_id:
-        return Arrival(fact, record.session.session_id, is_open_ref=True)
-    known = is_open.get((ref, one.cart_id)) if isinstance(ref, UUID) else None
-    if known is None:
-        return Arrival(fact, is_unknown_ref=True)
-    return Arrival(fact, ref if isinstance(ref, UUID) else None, is_closed_ref=not known)
-
-
-def _goods_fact(key: tuple[int, int, int], event: Scan | Remove, codes: Codes) -> Fact:
-    found = codes[event.code]
-    product = found if isinstance(found, PricedProduct) else None
-    refusal = found if isinstance(found, Refusal) else None
-    if isinstance(event, Scan):
-        quantity = pieces_scanned(event.quantity, event.weight_g, product.unit_weight_g if product else None)
-    else:
-        quantity = event.quantity
-    return Fact(key, event.type, event.code, quantity, product, refusal=refusal)
-
-
-def _number_of(event: AnyCartEvent | Undecodable) -> tuple[int, int]:
-    if isinstance(event, Undecodable):
-        assert event.key is not None, "without a number it was turned away"
-        return event.key
-    return event.epoch, event.seq
-
-
-def _session_ref(event: AnyCartEvent | Undecodable) -> UUID | str | None:
-    """The session an event names; text when it is no id of ours."""
-    if isinstance(event, Undecodable) or event.session is None:
-        return None
-    try:
-        return UUID(event.session)
-    except ValueError:
-        return event.session
-
-
-def _kept(one: Incoming) -> tuple[str, bytes, datetime, int | None, datetime | None, bool]:
-    """What an EventRow keeps of a delivery; a payload beyond the contract's size is in its dead letter."""
-    weight_g = one.event.weight_g if isinstance(one.event, Scan) else None
-    device_at = None if isinstance(one.event, Undecodable) else _plausible(one.event.at, one.received_at)
-    payload = b"" if isinstance(one.event, Undecodable) else one.payload
-    return one.source, payload or one.payload[:4096], one.received_at, weight_g, device_at, device_at is None
-
-
-def _plausible(at: object, received_at: datetime) -> datetime | None:
-    """The cart's clock as a time, or None when it cannot be right (M19); never used for order."""
-    if type(at) is not int:
-        return None
-    earliest, latest = received_at - CLOCK_TRUSTED_BACK, received_at + CLOCK_TRUSTED_AHEAD
-    if not earliest.timestamp() * 1000 <= at <= latest.timestamp() * 1000:
-        return None
-    return datetime.fromtimestamp(at / 1000, UTC)
-
-
-def _same_content(first: bytes, again: Incoming) -> bool:
-    """The same event, whether or not the cart wrote it with the same bytes; its clock and session may differ."""
-    if first == again.payload:
-        return True
-    earlier = decode_event(first, again.cart_id)
-    if isinstance(earlier, Undecodable) or isinstance(again.event, Undecodable):
-        return False
-    unlike = {"at": None, "session": None}
-    return earlier.model_copy(update=unlike) == again.event.model_copy(update=unlike)
 
 
 def _find_session_states(tx: Tx, refs: set[tuple[UUID, int]]) -> dict[tuple[UUID, int], bool]:

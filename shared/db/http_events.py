@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.events import Scan
-from shared.db.cart_log import Incoming, apply_events
+from shared.db.cart_log import apply_events
 from shared.db.cart_records import lock_carts
+from shared.db.incoming import Incoming
 from shared.db.queries import sql
 from shared.db.types import Tx
 from shared.domain.device_secret import hash_secret, new_secret, secret_matches

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.contracts.channels import EVENTS
 from shared.contracts.decode import decode_event
-from shared.db.cart_log import Incoming, apply_events
+from shared.db.cart_log import apply_events
 from shared.db.cart_records import lock_carts
 from shared.db.dead_letters import (
     KeptLetter,
@@ -13,6 +13,7 @@ from shared.db.dead_letters import (
     free_quarantined_number,
     record_retry,
 )
+from shared.db.incoming import Incoming
 from shared.db.types import Tx
 
 RETRY_WORKER = "retry"

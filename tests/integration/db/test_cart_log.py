@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared.db.cart_log import Applied, Incoming, apply_events
+from shared.db.cart_log import Applied, apply_events
 from shared.db.cart_states import CartSnapshot, read_cart_snapshots
 from shared.db.dead_letters import list_dead_letters
+from shared.db.incoming import Incoming
 from shared.db.sessions import (
     CartInUse,
     CheckedOut,
@@ -23,9 +24,9 @@ from shared.db.sessions import (
     checkout,
     connect_cart,
     disconnect_cart,
-    give_up_old_gaps,
 )
 from shared.db.types import Tx
+from shared.db.upkeep import give_up_old_gaps
 from tests.builders import BUTTER, NOW, OAT_DRINK, RYE_BREAD, Shop, build_shop, incoming, remove, scan, weight
 
 
