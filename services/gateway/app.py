@@ -18,7 +18,7 @@ from services.gateway.openapi import DESCRIPTION, TITLE, VERSION, add_examples
 from services.gateway.pages.router import router as pages_router
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import make_pool
-from services.gateway.routes import auth, cart, esp32, health, lists, misc, mqtt, orders, places, products, user
+from services.gateway.routes import auth, cart, docs, esp32, health, lists, misc, mqtt, orders, places, products, user
 from services.gateway.store_maps import StoreMaps
 from services.gateway.tokens import AccessTokens, parse_keys
 from services.gateway.wiring import Gateway
@@ -87,12 +87,12 @@ def make_app(gateway: Gateway) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         openapi_url="/openapi.json" if in_development else None,
-        docs_url="/docs" if in_development else None,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.gateway = gateway
-    for router in ROUTERS:
+    for router in (*ROUTERS, *((docs.router,) if in_development else ())):
         app.include_router(router)
     install_error_answers(app)
     add_examples(app)
