@@ -20,6 +20,7 @@ _PAGE = f"""<!doctype html>
 <head>
 <meta charset="utf-8">
 <title>{TITLE}</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>
 <body>
