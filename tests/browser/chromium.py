@@ -46,12 +46,14 @@ def running_chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def new_context(browser: Browser, origin: str, viewport: ViewportSize = PHONE, *, dark: bool = False) -> BrowserContext:
+def new_context(
+    browser: Browser, origin: str, viewport: ViewportSize = PHONE, *, dark: bool = False, sharpness: float = 2
+) -> BrowserContext:
     """A phone (or a desk) of its own: no cookie, storage or cache is shared with another."""
     context = browser.new_context(
         base_url=origin,
         viewport=viewport,
-        device_scale_factor=2,
+        device_scale_factor=sharpness,
         color_scheme="dark" if dark else "light",
         has_touch=viewport == PHONE,
         locale="en-GB",

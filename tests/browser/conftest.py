@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from firmware_sim.cart import CartCredential
 from tests.journeys.carts import Cart, carts_on_thread
 from tests.journeys.stack import Stack, running_stack
 
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.browser.chromium import new_context, running_chromium
 from tests.browser.shopper_page import ShopperPage
 
+CARTS = 60  # more than there are tests
 NewPhone = Callable[[], ShopperPage]
 
 
@@ -34,10 +36,16 @@ def stack(browser: Browser) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="package")
+def credentials(stack: Stack) -> Iterator[CartCredential]:
+    """Carts that nobody used before, made all at once."""
+    return iter(stack.add_carts(CARTS))
+
+
 @pytest.fixture
-def cart(stack: Stack) -> Iterator[Cart]:
+def cart(stack: Stack, credentials: Iterator[CartCredential]) -> Iterator[Cart]:
     """A cart of its own, switched on and free."""
-    with carts_on_thread(stack.address.mqtt_url, stack.add_carts(1)) as (cart,):
+    with carts_on_thread(stack.address.mqtt_url, [next(credentials)]) as (cart,):
         yield cart
 
 

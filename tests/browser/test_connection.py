@@ -57,6 +57,7 @@ def test_without_mqtt_the_page_asks_over_http_and_says_so(phone: ShopperPage, ca
     expect(phone.link).to_have_text("Live", timeout=30_000)
 
 
+@pytest.mark.slow
 def test_a_killed_broker_and_a_killed_gateway_are_survived(phone: ShopperPage, cart: Cart, stack: Stack) -> None:
     phone.take_live(cart)
     cart.scan(BANANA)
