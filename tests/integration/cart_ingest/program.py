@@ -159,6 +159,7 @@ def say_on(
                 line.send(publish_bytes(messages[index][0], payloads[index], qos, index % 60_000 + 1))  # type: ignore[arg-type]
             for _ in part if qos else ():
                 line.expect(PUBACK, within_s=20)
+        line.until_pong()  # by then the broker has read what it does not confirm, too
         line.leave()
 
 

@@ -26,13 +26,13 @@ CREATE FUNCTION refuse_butter() RETURNS trigger LANGUAGE plpgsql AS
 CREATE TRIGGER refuse_butter BEFORE INSERT ON cart_event FOR EACH ROW EXECUTE FUNCTION refuse_butter();
 """
 BUG_WITH_BUTTER = f"""
-from shared.db import cart_log
-rightly = cart_log._goods_fact
-def wrongly(key, event, codes):
-    if event.code == "{BUTTER}":
+from services.cart_ingest import pipeline
+rightly = pipeline.apply_events
+def wrongly(tx, events, *rest):
+    if any(getattr(one.event, "code", "") == "{BUTTER}" for one in events):
         raise ZeroDivisionError("a bug of ours")
-    return rightly(key, event, codes)
-cart_log._goods_fact = wrongly
+    return rightly(tx, events, *rest)
+pipeline.apply_events = wrongly
 """
 # One batch for everything: the worker waits until all of it has arrived, once.
 IN_ONE_BATCH = """
