@@ -13,11 +13,13 @@ WHERE c.cart_id = ANY(%(cart_ids)s)
 ORDER BY c.cart_id;
 
 -- name: list_farewells
--- Sessions that closed after the last published version of their cart: their shoppers have not been told.
+-- Sessions that closed after the last published version of their cart: their shoppers have not been told, or not for
+-- certain. Who is on another trip by now follows that one, and is told no more of the last.
 SELECT s.session_id, s.cart_id, s.shopper_id, s.next_line, s.measured_g
 FROM cart_session s
 JOIN cart c USING (cart_id)
 WHERE s.cart_id = ANY(%(cart_ids)s) AND s.shopper_id IS NOT NULL AND s.closed_version > c.published_version
+  AND NOT EXISTS (SELECT FROM cart_session o WHERE o.shopper_id = s.shopper_id AND o.status = 'open')
 ORDER BY s.cart_id, s.closed_version;
 
 -- name: list_state_lines

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.db.cart_log import Applied, apply_events
-from shared.db.cart_states import CartSnapshot, read_cart_snapshots
+from shared.db.cart_states import CartSnapshot, publish_everything_again, read_cart_snapshots, read_farewells
 from shared.db.dead_letters import list_dead_letters
 from shared.db.incoming import Incoming
 from shared.db.sessions import (
@@ -267,6 +267,20 @@ def test_a_misread_code_that_begins_a_trip_leaves_a_notice(tx: Tx, shop: Shop) -
     apply(tx, incoming(cart, scan(1, "9520000099999"), at=NOW - timedelta(milliseconds=5)))
 
     assert [notice.code for notice in snapshot(tx, cart).notices] == ["wrong_check_digit"]
+
+
+def test_a_shopper_on_the_next_trip_is_told_no_more_of_the_last(tx: Tx, shop: Shop) -> None:
+    """A broker that lost its memory is told every state again, farewells of carts that idle since then included."""
+    first, second, anna = shop.carts[0], shop.carts[1], shop.shoppers[0]
+    connect_cart(tx, first, anna, None, False, NOW)
+    apply(tx, incoming(first, scan(1)))
+    checkout(tx, anna, "EUR", NOW)
+    publish_everything_again(tx)
+    assert [one.is_closed for one in read_farewells(tx, [snapshot(tx, first)])] == [True]
+
+    connect_cart(tx, second, anna, None, False, NOW)
+
+    assert read_farewells(tx, [snapshot(tx, first)]) == []
 
 
 def test_checkout_waits_for_a_gap_and_an_old_gap_is_given_up(tx: Tx, shop: Shop) -> None:
