@@ -93,6 +93,7 @@ def test_many_carts_are_published_together(start_ingest: StartIngest, shop: Shop
     assert retained_equals_database(shop, address[1])
 
 
+@pytest.mark.slow
 def test_versions_never_go_backwards_for_a_subscriber_although_workers_are_killed(
     start_ingest: StartIngest, shop: Shop, address: tuple[str, int]
 ) -> None:
@@ -213,6 +214,7 @@ def test_states_that_a_broker_confirmed_and_forgot_while_it_kept_the_session_are
         assert ingest.logged("publishing_everything_again") == 2, "not everything: what was said lately"
 
 
+@pytest.mark.slow
 @pytest.mark.mosquitto
 @needs_mosquitto
 def test_states_that_mosquitto_confirmed_and_lost_when_it_was_killed_are_said_again(tmp_path: Path, shop: Shop) -> None:
