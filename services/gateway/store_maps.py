@@ -1,4 +1,4 @@
-"""The walking graphs of the stores, built in a thread of their own whenever a layout changes, off the request path."""
+"""The walking graphs of the stores: built once per layout version, in a thread of their own, kept in this process."""
 
 import threading
 from dataclasses import dataclass
@@ -12,26 +12,41 @@ from shared.db.stores import find_layout
 from shared.navigation import LayoutError, StoreMap, build_store_map, parse_layout
 
 LOOK_EVERY_S = 2.0
-FIRST_BUILD_WITHIN_S = 10.0
+# A walk asked for right after an import waits this long for the new plan: 800 shelves take 2 s.
+WAIT_FOR_BUILD_S = 4.0
+# Whoever waits holds one of the dozen threads that answer requests.
+MAX_WAITING = 3
 
 log = structlog.get_logger("gateway")
 
 
 @dataclass(frozen=True, slots=True)
+class StillBuilding:
+    """No map of this store is ready yet; one will be soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotBeWalked:
+    """The layout in force is one that no map can be built of."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Built:
     version: int
-    store_map: StoreMap | None  # None: this version cannot be walked
+    store_map: StoreMap | CannotBeWalked
 
 
 class StoreMaps:
-    """The newest map of each store. While a new one is built the old one serves."""
+    """The newest map of each store. Building never stops other requests."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._built: dict[int, _Built] = {}
+        self._was_built = threading.Condition()
+        self._looking = threading.Lock()
+        self._may_wait = threading.Semaphore(MAX_WAITING)
         self._stopped = False
         self._look_now = threading.Event()
-        self._looked_once = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-maps", daemon=True)
 
     def start(self) -> None:
@@ -40,43 +55,70 @@ class StoreMaps:
     def stop(self) -> None:
         self._stopped = True
         self._look_now.set()
+        with self._was_built:
+            self._was_built.notify_all()
         self._thread.join(timeout=0.5)
 
-    def find(self, store_id: int) -> StoreMap | None:
-        """The map of a store; None when it has no layout. The first callers after a start wait for the first look."""
-        if store_id not in self._built and not self._looked_once.is_set():
+    def find(self, store_id: int, version: int) -> StoreMap | CannotBeWalked | StillBuilding:
+        """The map of a store whose layout in force has this version.
+
+        A few callers wait for a map that is being built; the others, and those who waited in vain, get the map of
+        the version before when there is one.
+        """
+        if not self._has(store_id, version):
             self._look_now.set()
-            self._looked_once.wait(FIRST_BUILD_WITHIN_S)
+            self._wait_for(store_id, version)
         built = self._built.get(store_id)
-        return built.store_map if built is not None else None
+        return built.store_map if built is not None else StillBuilding()
 
     def look(self) -> None:
         """Build what is new. Called by the thread; a test may call it."""
-        with self._pool.connection() as connection:
-            versions = list_layout_versions(connection)
-        for store_id, version in versions.items():
-            known = self._built.get(store_id)
-            if known is not None and known.version == version:
-                continue
+        with self._looking:
             with self._pool.connection() as connection:
-                stored = find_layout(connection, store_id)
-            if stored is not None:
-                self._built[store_id] = _Built(stored.version, _build(store_id, stored.document))
+                versions = list_layout_versions(connection)
+            for store_id, version in versions.items():
+                if not self._has(store_id, version):
+                    self._build(store_id)
+
+    def _has(self, store_id: int, version: int) -> bool:
+        built = self._built.get(store_id)
+        return built is not None and built.version >= version
+
+    def _wait_for(self, store_id: int, version: int) -> None:
+        if not self._may_wait.acquire(blocking=False):
+            return
+        try:
+            with self._was_built:
+                self._was_built.wait_for(lambda: self._stopped or self._has(store_id, version), WAIT_FOR_BUILD_S)
+        finally:
+            self._may_wait.release()
+
+    def _build(self, store_id: int) -> None:
+        with self._pool.connection() as connection:
+            stored = find_layout(connection, store_id)
+        if stored is None:
+            return
+        built = _Built(stored.version, _map_of(store_id, stored.document))
+        with self._was_built:
+            self._built[store_id] = built
+            self._was_built.notify_all()
 
     def _run(self) -> None:
         while not self._stopped:
             try:
                 self.look()
-                self._looked_once.set()
             except psycopg.Error as problem:
                 log.warning("layouts_not_read", error=type(problem).__name__)
             self._look_now.wait(LOOK_EVERY_S)
             self._look_now.clear()
 
 
-def _build(store_id: int, document: object) -> StoreMap | None:
+def _map_of(store_id: int, document: object) -> StoreMap | CannotBeWalked:
     try:
         return build_store_map(parse_layout(document))
     except LayoutError as bad:
         log.error("layout_cannot_be_walked", store_id=store_id, code=bad.code)
-        return None
+    except Exception:
+        # One store's plan must not end the thread that builds everybody's.
+        log.exception("layout_not_built", store_id=store_id)
+    return CannotBeWalked()

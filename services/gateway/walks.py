@@ -1,12 +1,13 @@
 """From a phone's wish to a planned walk: what the store knows goes in, the REST shape comes out."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from pydantic import Field
 
 from services.gateway.errors import Refusal, Refused
 from services.gateway.fields import Answer, Ask, Id
+from services.gateway.store_maps import CannotBeWalked, StillBuilding
 from services.gateway.wiring import Gateway
 from shared.db.checklists import list_checklist
 from shared.db.places import (
@@ -16,11 +17,23 @@ from shared.db.places import (
     find_place_of_held_cart,
     find_store_for,
     list_blocks_in_force,
+    list_layout_versions,
 )
 from shared.db.products import list_products
 from shared.db.stores import list_locations_of_products, list_sections
 from shared.db.types import Tx
-from shared.navigation import BlockedRect, Destination, Leg, NoRoute, Overlay, Place, Route, RouteRequest, plan_route
+from shared.navigation import (
+    BlockedRect,
+    Destination,
+    Leg,
+    NoRoute,
+    Overlay,
+    Place,
+    Route,
+    RouteRequest,
+    StoreMap,
+    plan_route,
+)
 
 COORDINATE_MAX = 1e6
 
@@ -124,15 +137,17 @@ class Question:
     """Everything read from the database for one walk."""
 
     store_id: int
+    layout_version: int
     request: RouteRequest
     unknown: tuple[int, ...]
     section_ids: dict[tuple[int, str], int]
 
 
 def read_question(tx: Tx, shopper_id: int, asked: WalkWanted) -> Question:
-    """What is to be planned. Raises Refused when there is no store."""
+    """What is to be planned. Raises Refused when there is no store with a plan."""
     store_id = find_store_for(tx, shopper_id)
-    if store_id is None:
+    layout_version = None if store_id is None else list_layout_versions(tx).get(store_id)
+    if store_id is None or layout_version is None:
         raise Refused(Refusal.NO_LAYOUT)
     wanted = [one.product_id for one in asked.destinations]
     if not wanted:
@@ -144,6 +159,7 @@ def read_question(tx: Tx, shopper_id: int, asked: WalkWanted) -> Question:
     position, last_scanned = _cart_places(tx, shopper_id, asked)
     return Question(
         store_id=store_id,
+        layout_version=layout_version,
         request=RouteRequest(
             destinations=tuple(Destination(str(product_id), tuple(spots)) for product_id, spots in places.items()),
             position=position,
@@ -161,15 +177,31 @@ def read_question(tx: Tx, shopper_id: int, asked: WalkWanted) -> Question:
 
 def plan_walk(here: Gateway, question: Question) -> WalkBody:
     """Plan it; CPU only. Raises Refused when there is nothing to walk."""
-    store_map = here.store_maps.find(question.store_id)
-    if store_map is None:
-        raise Refused(Refusal.NO_LAYOUT)
+    store_map = here.store_maps.find(question.store_id, question.layout_version)
+    match store_map:
+        case StoreMap():
+            return _planned(store_map, question)
+        case CannotBeWalked():
+            raise Refused(Refusal.NO_LAYOUT)
+        case StillBuilding():
+            raise Refused(Refusal.OVERLOADED, "The store's plan is being prepared.")
+        case _ as never:
+            assert_never(never)
+
+
+def _planned(store_map: StoreMap, question: Question) -> WalkBody:
     planned = plan_route(store_map, question.request)
+    if question.unknown and not question.request.destinations:
+        planned = NoRoute("nothing_left", "no destination can be reached")
     match planned:
-        case NoRoute(code=code, detail=detail):
-            raise Refused(Refusal.NO_ROUTE, f"{code}: {detail}")
+        case NoRoute(code=code, detail=detail, skipped=skipped):
+            left_out = [f"{one.product_id} {one.reason}" for one in skipped]
+            left_out += [f"{product_id} unknown_product" for product_id in question.unknown]
+            raise Refused(Refusal.NO_ROUTE, f"{code}: {detail}" + "".join(f"; {one}" for one in left_out))
         case Route():
             return _walk_body(planned, question)
+        case _ as never:
+            assert_never(never)
 
 
 def _cart_places(tx: Tx, shopper_id: int, asked: WalkWanted) -> tuple[Place | None, Place | None]:
