@@ -17,6 +17,7 @@ COMMANDS = (
     LazyCommand("migrate", "services.commands.stack:migrate", "Bring the database's tables up to date."),
     LazyCommand("import", "services.operations.imports:app", "Load a catalogue, layout, locations or the demo store."),
     LazyCommand("carts", "services.operations.carts:app", "Add, list, rotate and revoke carts."),
+    LazyCommand("operators", "services.operations.operators:app", "Add, list and remove operators of the console."),
     LazyCommand("sim", "services.operations.sim:sim", "Play a fleet of carts and compare its ledger with ours."),
     LazyCommand("dead-letters", "services.operations.dead_letters:app", "List, show and retry what was set aside."),
     LazyCommand("replay", "services.operations.replay:replay", "Fold the event log again and compare."),

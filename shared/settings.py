@@ -153,6 +153,9 @@ class GatewaySettings(DatabaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma separated addresses whose X-Forwarded-For counts"
     )
+    ingest_metrics_url: str | None = Field(
+        None, pattern=r"^https?://", description="/metrics of cart-ingest, for the charts of the console; empty: none"
+    )
     db_pool_max: int = Field(10, ge=1, le=200, description="most PostgreSQL connections of one gateway process")
     run_dir: Path | None = Field(None, description="where the program writes its chosen ports")
 

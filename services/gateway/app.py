@@ -12,6 +12,8 @@ from services.gateway.answers import install_error_answers
 from services.gateway.catalogue_words import CatalogueWords
 from services.gateway.chores import Chores
 from services.gateway.code_delivery import CodeSender, LogCodeSender, WebhookCodeSender
+from services.gateway.console.ingest_samples import IngestSamples
+from services.gateway.console.router import router as console_router
 from services.gateway.door.limits import Limits
 from services.gateway.door.record import Record
 from services.gateway.openapi import DESCRIPTION, TITLE, VERSION, add_examples
@@ -37,6 +39,7 @@ ROUTERS = (
     misc.router,
     mqtt.router,
     health.router,
+    console_router,
     pages_router,
 )
 
@@ -54,6 +57,7 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
         code_sender=_code_sender(settings),
         catalogue_words=CatalogueWords(pool),
         store_maps=StoreMaps(pool),
+        ingest_samples=IngestSamples(pool, settings.ingest_metrics_url),
     )
 
 
@@ -71,12 +75,14 @@ def make_app(gateway: Gateway) -> FastAPI:
         chores.start()
         gateway.store_maps.start()
         gateway.catalogue_words.start()
+        gateway.ingest_samples.start()
         try:
             yield
         finally:
             chores.stop()
             gateway.store_maps.stop()
             gateway.catalogue_words.stop()
+            gateway.ingest_samples.stop()
             gateway.code_sender.close()
             gateway.pool.close(timeout=0.5)
 

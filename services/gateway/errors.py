@@ -18,10 +18,13 @@ class Refusal(StrEnum):
     BAD_IDEMPOTENCY_KEY = "bad_idempotency_key"
     BAD_HOST = "bad_host"
     WRONG_OTP = "wrong_otp"
+    WRONG_PASSWORD = "wrong_password"
     QUERY_MISSING = "query_missing"
     EMPTY_CART = "empty_cart"
     NOT_AUTHENTICATED = "not_authenticated"
     NOT_YOUR_CART = "not_your_cart"
+    NOT_FROM_CONSOLE = "not_from_console"
+    MANAGER_ONLY = "manager_only"
     NOT_FOUND = "not_found"
     NO_CART = "no_cart"
     CART_UNKNOWN = "cart_unknown"
@@ -31,6 +34,9 @@ class Refusal(StrEnum):
     UNKNOWN_ORDER = "unknown_order"
     UNKNOWN_STORE = "unknown_store"
     UNKNOWN_IMAGE = "unknown_image"
+    UNKNOWN_ALERT = "unknown_alert"
+    UNKNOWN_DEAD_LETTER = "unknown_dead_letter"
+    UNKNOWN_BLOCK = "unknown_block"
     NOT_ON_CHECKLIST = "not_on_checklist"
     LOCATION_UNKNOWN = "location_unknown"
     NO_LAYOUT = "no_layout"
@@ -46,6 +52,9 @@ class Refusal(StrEnum):
     CHECKLIST_LIMIT = "checklist_limit"
     STILL_RUNNING = "still_running"
     EVENT_REFUSED = "event_refused"
+    ALERT_CLAIMED = "alert_claimed"
+    ALERT_RESOLVED = "alert_resolved"
+    NOT_RETRIABLE = "not_retriable"
     BODY_TOO_LARGE = "body_too_large"
     URL_TOO_LONG = "url_too_long"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
@@ -57,6 +66,7 @@ class Refusal(StrEnum):
     TOO_MANY_OTP_TRIES = "too_many_otp_tries"
     TOO_MANY_OTP_SENDS = "too_many_otp_sends"
     TOO_MANY_PAIRING_TRIES = "too_many_pairing_tries"
+    TOO_MANY_LOGIN_TRIES = "too_many_login_tries"
     HEADERS_TOO_LARGE = "headers_too_large"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
@@ -77,10 +87,13 @@ MEANINGS: dict[Refusal, Meaning] = {
     Refusal.BAD_IDEMPOTENCY_KEY: Meaning(400, "An Idempotency-Key has 1 to 64 printable ASCII characters."),
     Refusal.BAD_HOST: Meaning(400, "This host name is not served here."),
     Refusal.WRONG_OTP: Meaning(400, "The code is wrong or has expired."),
+    Refusal.WRONG_PASSWORD: Meaning(400, "Name or password is wrong."),
     Refusal.QUERY_MISSING: Meaning(400, "Say what to search for."),
     Refusal.EMPTY_CART: Meaning(400, "There is nothing in the cart."),
     Refusal.NOT_AUTHENTICATED: Meaning(401, "Log in first."),
     Refusal.NOT_YOUR_CART: Meaning(403, "This cart is not yours."),
+    Refusal.NOT_FROM_CONSOLE: Meaning(403, "Only the console may ask for this."),
+    Refusal.MANAGER_ONLY: Meaning(403, "Only a manager may do this."),
     Refusal.NOT_FOUND: Meaning(404, "There is nothing at this address."),
     Refusal.NO_CART: Meaning(404, "You hold no cart."),
     Refusal.CART_UNKNOWN: Meaning(404, "There is no such cart."),
@@ -90,6 +103,9 @@ MEANINGS: dict[Refusal, Meaning] = {
     Refusal.UNKNOWN_ORDER: Meaning(404, "There is no such order."),
     Refusal.UNKNOWN_STORE: Meaning(404, "There is no such store."),
     Refusal.UNKNOWN_IMAGE: Meaning(404, "There is no such image."),
+    Refusal.UNKNOWN_ALERT: Meaning(404, "There is no such alert."),
+    Refusal.UNKNOWN_DEAD_LETTER: Meaning(404, "There is no such dead letter."),
+    Refusal.UNKNOWN_BLOCK: Meaning(404, "Nothing is closed under this number."),
     Refusal.NOT_ON_CHECKLIST: Meaning(404, "This product is not on the checklist."),
     Refusal.LOCATION_UNKNOWN: Meaning(404, "Nobody knows yet where this cart is."),
     Refusal.NO_LAYOUT: Meaning(404, "This store has no plan to walk by."),
@@ -105,6 +121,9 @@ MEANINGS: dict[Refusal, Meaning] = {
     Refusal.CHECKLIST_LIMIT: Meaning(409, "A checklist holds at most 999 pieces of a product and 500 products."),
     Refusal.STILL_RUNNING: Meaning(409, "The first request with this Idempotency-Key is still running."),
     Refusal.EVENT_REFUSED: Meaning(409, "The cart's rules refused this event."),
+    Refusal.ALERT_CLAIMED: Meaning(409, "Somebody else has taken this alert."),
+    Refusal.ALERT_RESOLVED: Meaning(409, "This alert has been resolved."),
+    Refusal.NOT_RETRIABLE: Meaning(409, "This dead letter cannot be tried again."),
     Refusal.BODY_TIMEOUT: Meaning(408, "The body did not arrive in time."),
     Refusal.BODY_TOO_LARGE: Meaning(413, "A body has at most 64 KiB."),
     Refusal.URL_TOO_LONG: Meaning(414, "A URL has at most 2 KiB."),
@@ -117,6 +136,7 @@ MEANINGS: dict[Refusal, Meaning] = {
     Refusal.TOO_MANY_OTP_TRIES: Meaning(429, "Too many wrong codes."),
     Refusal.TOO_MANY_OTP_SENDS: Meaning(429, "Too many codes were asked for."),
     Refusal.TOO_MANY_PAIRING_TRIES: Meaning(429, "Too many wrong pairing codes."),
+    Refusal.TOO_MANY_LOGIN_TRIES: Meaning(429, "Too many wrong passwords."),
     Refusal.HEADERS_TOO_LARGE: Meaning(431, "The headers are too large."),
     Refusal.INTERNAL: Meaning(500, "This is our mistake; it has been recorded."),
     Refusal.UNAVAILABLE: Meaning(503, "The store's database does not answer right now."),

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from services.gateway.catalogue_words import CatalogueWords
 from services.gateway.code_delivery import CodeSender
+from services.gateway.console.ingest_samples import IngestSamples
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import Pool
 from services.gateway.store_maps import StoreMaps
@@ -32,6 +33,7 @@ class Gateway:
     code_sender: CodeSender
     catalogue_words: CatalogueWords
     store_maps: StoreMaps
+    ingest_samples: IngestSamples
     now: Callable[[], datetime] = utc_now
 
 

@@ -1,1 +1,1 @@
-"""The web pages: the shopper's page at /app/, the files they share at /shell/, and the plan they draw."""
+"""The web pages: /app/ for shoppers, /console/ for staff, the files they share at /shell/, and the plan they draw."""

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-SERVED_FOLDERS = ("app", "shell")
+SERVED_FOLDERS = ("app", "console", "shell")
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -51,7 +51,7 @@ def _page_file(suffix: str, content: bytes) -> PageFile:
 
 def _list_for_the_service_worker(files: dict[str, PageFile]) -> PageFile:
     """What the service worker keeps. A browser installs it anew when this text changes, so it names every content."""
-    kept = {name: file for name, file in files.items() if name != "app/sw.js"}
+    kept = {name: file for name, file in files.items() if name != "app/sw.js" and not name.startswith("console/")}
     version = hashlib.sha256("".join(file.tag for file in kept.values()).encode()).hexdigest()[:20]
     paths = ["/app/", *(f"/{name}" for name in kept if name != "app/index.html")]
     return _page_file(".js", f"self.SHELL = {json.dumps({'version': version, 'paths': paths})};\n".encode())

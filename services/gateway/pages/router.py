@@ -19,7 +19,7 @@ router.include_router(plan_router)
 # `smartcart` is the one policy by which a page names its own service worker.
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; worker-src 'self'; "
-    "connect-src 'self' {live}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "connect-src 'self'{live}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types smartcart"
 )
 # A service worker obeys the policy of its own script: it fetches the shell and imports the list of its files.
@@ -42,6 +42,18 @@ def app_file(here: Here, name: str, accept_encoding: AcceptEncoding = "", if_non
     return _send(here.settings.mqtt_ws_url, f"app/{name or 'index.html'}", accept_encoding, if_none_match)
 
 
+@router.get("/console", include_in_schema=False)
+def console_without_slash() -> Response:
+    """The page names its files relative to /console/."""
+    return RedirectResponse("/console/")
+
+
+@router.get("/console/{name:path}", include_in_schema=False)
+def console_file(name: str, accept_encoding: AcceptEncoding = "", if_none_match: IfNoneMatch = "") -> Response:
+    """The store's screen. It speaks with nobody but the gateway."""
+    return _send(None, f"console/{name or 'index.html'}", accept_encoding, if_none_match)
+
+
 @router.get("/shell/{name:path}", include_in_schema=False)
 def shell_file(
     here: Here, name: str, accept_encoding: AcceptEncoding = "", if_none_match: IfNoneMatch = ""
@@ -50,7 +62,7 @@ def shell_file(
     return _send(here.settings.mqtt_ws_url, f"shell/{name}", accept_encoding, if_none_match)
 
 
-def _send(live_url: str, path: str, accept_encoding: str, if_none_match: str) -> Response:
+def _send(live_url: str | None, path: str, accept_encoding: str, if_none_match: str) -> Response:
     file = page_files().get(path)
     if file is None:
         raise Refused(Refusal.NOT_FOUND)
@@ -71,8 +83,8 @@ def _send(live_url: str, path: str, accept_encoding: str, if_none_match: str) ->
     return Response(file.content, media_type=file.media_type, headers=headers)
 
 
-def _policy(media_type: str, live_url: str) -> str:
+def _policy(media_type: str, live_url: str | None) -> str:
     if media_type.startswith("text/html"):
-        live = urlsplit(live_url)
-        return _PAGE_POLICY.format(live=f"{live.scheme}://{live.netloc}")
+        live = urlsplit(live_url or "")
+        return _PAGE_POLICY.format(live=f" {live.scheme}://{live.netloc}" if live_url else "")
     return _SCRIPT_POLICY

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tests.integration.gateway.shop import Shop
 
-Caller = Literal["public", "shopper", "device"]
+Caller = Literal["public", "shopper", "device", "operator", "manager"]
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,31 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/stores/plan"): Call("public"),
     ("GET", "/stores/{store}/plan"): Call("public", path=lambda *_: "/stores/main/plan"),
     ("POST", "/mqtt/token"): Call("shopper", neighbour_gets=(200, None)),
+    ("POST", "/console/api/login"): Call("public", body=lambda *_: {"name": "nobody", "password": "not a password"}),
+    ("POST", "/console/api/logout"): Call("operator"),
+    ("GET", "/console/api/me"): Call("operator"),
+    ("GET", "/console/api/stores"): Call("operator"),
+    ("GET", "/console/api/live"): Call("operator"),
+    ("POST", "/console/api/alerts/{alert_id}/claim"): Call("operator", path=lambda *_: "/console/api/alerts/1/claim"),
+    ("POST", "/console/api/alerts/{alert_id}/resolve"): Call(
+        "operator", path=lambda *_: "/console/api/alerts/1/resolve"
+    ),
+    ("GET", "/console/api/carts/{cart_id}/events"): Call(
+        "operator", path=lambda _, ada: f"/console/api/carts/{ada.cart_id}/events"
+    ),
+    ("GET", "/console/api/dead_letters"): Call("operator"),
+    ("GET", "/console/api/dead_letters/{dead_letter_id}"): Call(
+        "operator", path=lambda *_: "/console/api/dead_letters/1"
+    ),
+    ("POST", "/console/api/dead_letters/{dead_letter_id}/retry"): Call(
+        "manager", path=lambda *_: "/console/api/dead_letters/1/retry"
+    ),
+    ("POST", "/console/api/blocks"): Call(
+        "manager", body=lambda *_: {"place": {"floor": 0, "x1": 1, "y1": 1, "x2": 2, "y2": 2}}
+    ),
+    ("DELETE", "/console/api/blocks/{block_id}"): Call("manager", path=lambda *_: "/console/api/blocks/1"),
+    ("GET", "/console/api/ingest"): Call("operator"),
+    ("GET", "/console/api/actions"): Call("operator"),
     ("GET", "/healthz"): Call("public"),
     ("GET", "/readyz"): Call("public"),
     ("GET", "/metrics"): Call("public"),

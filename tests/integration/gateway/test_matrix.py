@@ -12,7 +12,7 @@ from tests.integration.gateway.shop import ADA, BEN, LoggedIn, Shop, settings_fo
 
 ADAS_NAME, ADAS_MAIL = "Ada Augusta", "ada@example.org"
 PRIVATE = [route for route, call in CALLS.items() if call.caller != "public"]
-OF_SHOPPERS = [route for route, call in CALLS.items() if call.caller == "shopper"]
+OF_SHOPPERS_AND_CARTS = [route for route, call in CALLS.items() if call.caller in ("shopper", "device")]
 
 
 def _routes_of_the_application() -> set[tuple[str, str]]:
@@ -77,7 +77,7 @@ def test_a_stranger_gets_401(shop: Shop, route: tuple[str, str], credential: str
     assert answer.headers["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize("route", PRIVATE, ids=lambda route: f"{route[0]} {route[1]}")
+@pytest.mark.parametrize("route", OF_SHOPPERS_AND_CARTS, ids=lambda route: f"{route[0]} {route[1]}")
 def test_a_neighbour_gets_nothing_of_adas(shop: Shop, ada: LoggedIn, adas: AdasThings, route: tuple[str, str]) -> None:
     call, before = CALLS[route], _state_of(ada)
     ben = shop.log_in(f"+4918000{PRIVATE.index(route):05d}")  # a new neighbour each time
@@ -117,7 +117,7 @@ def test_a_foreign_thing_answers_exactly_like_one_that_does_not_exist(
 def test_every_path_parameter_is_aimed_at_adas_thing() -> None:
     """A route with an id of a private thing in its path must name Ada's in the matrix."""
     for (method, path), call in CALLS.items():
-        if re.search(r"{(cart|order)_id}", path) and call.caller != "public":
+        if re.search(r"{(cart|order)_id}", path) and call.caller in ("shopper", "device"):
             assert call.path is not None, (method, path)
             assert call.neighbour_gets is not None
             assert call.neighbour_gets[0] in (403, 404)
