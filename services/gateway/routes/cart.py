@@ -81,11 +81,17 @@ def connect(here: Here, shopper: Shopper, keyed: Keyed, asked: CartToConnect) ->
         )
 
     guess = count_guess(here, me, asked.cart_id, asked.pairing_code)
-    with here.pool.connection() as connection, connection.transaction():
-        answer = answer_once(here, connection, me, keyed, act)
-        if guess is not None:
-            forget_pairing_try(connection, guess)
-        return answer
+    guessed_wrong = False
+    try:
+        with here.pool.connection() as connection, connection.transaction():
+            return answer_once(here, connection, me, keyed, act)
+    except Refused as refused:
+        guessed_wrong = refused.code is Refusal.WRONG_PAIRING_CODE
+        raise
+    finally:
+        if guess is not None and not guessed_wrong:  # a cart in use, or a database that went away, is no guess
+            with here.pool.connection() as connection, connection.transaction():
+                forget_pairing_try(connection, guess)
 
 
 @router.get("/view", summary="The cart now", response_model=CartView, responses=refusals(*_ALWAYS, Refusal.NO_CART))

@@ -126,7 +126,13 @@ WHERE c.cart_id = v.cart_id;
 
 -- name: request_publication
 -- Carts that repeat themselves have not heard their state: publish it once more, as it is.
-UPDATE cart SET published_version = least(published_version, version - 1) WHERE cart_id = ANY(%(cart_ids)s);
+WITH held AS MATERIALIZED (
+    SELECT cart_id FROM cart WHERE cart_id = ANY(%(cart_ids)s) ORDER BY cart_id FOR NO KEY UPDATE
+)
+UPDATE cart c
+SET published_version = least(c.published_version, c.version - 1)
+FROM held
+WHERE c.cart_id = held.cart_id;
 
 -- name: count_deliveries
 -- Deliveries that a worker has settled; duplicates leave no other trace.

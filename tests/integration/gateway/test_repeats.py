@@ -180,6 +180,17 @@ def test_connecting_again_and_again_to_my_own_cart_is_no_guessing(shop: Shop, ad
         assert ada.post("/cart/connect", json={"cart_id": cart_id, "pairing_code": "000000"}).status_code == 200
 
 
+def test_pressing_again_and_again_at_a_cart_in_use_locks_nobody_out(shop: Shop, ada: LoggedIn) -> None:
+    cart_id = shop.connect(ada)
+    ben = shop.log_in(BEN)
+    for _ in range(8):
+        answer = ben.post("/cart/connect", json={"cart_id": cart_id, "pairing_code": "000000"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "cart_in_use")
+    ada.post("/cart/disconnect")
+    right = {"cart_id": cart_id, "pairing_code": shop.pairing_code(cart_id)}
+    assert ben.post("/cart/connect", json=right).status_code == 200
+
+
 def test_with_open_pairing_the_number_of_the_cart_suffices(database_url: str) -> None:
     from tests.integration.gateway.shop import open_shop
 
