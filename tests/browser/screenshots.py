@@ -32,13 +32,29 @@ def main(folder: Path) -> int:
         with carts_on_thread(stack.address.mqtt_url, credentials) as carts:
             for (look, viewport, dark), cart in zip(LOOKS, carts, strict=True):
                 _take(browser, stack, cart, folder, look, viewport, dark=dark)
+    (folder / "README.md").write_text(_overview(folder), encoding="utf-8")
     return 0
+
+
+def _overview(folder: Path) -> str:
+    """A page with every picture: a row for each screen, a column for each look."""
+    looks = [look for look, _, _ in LOOKS]
+    screens = sorted({path.stem.removeprefix(f"{look}-") for look in looks for path in folder.glob(f"{look}-*.png")})
+    rows = [
+        "| " + " | ".join([screen[3:], *(f"![{screen[3:]}, {look}]({look}-{screen}.png)" for look in looks)]) + " |"
+        for screen in screens
+    ]
+    head = ["| screen | " + " | ".join(looks) + " |", "|---" * (len(looks) + 1) + "|"]
+    intro = "# The shopper's page\n\nTaken from the running stack by `python -m tests.browser.screenshots`.\n"
+    return "\n".join([intro, *head, *rows, ""])
 
 
 def _take(
     browser: Browser, stack: Stack, cart: Cart, folder: Path, look: str, viewport: ViewportSize, *, dark: bool
 ) -> None:
     with new_context(browser, stack.address.http_url, viewport, dark=dark, sharpness=1) as context:
+        # As on a phone whose browser reads codes; Chromium on Linux does not.
+        context.add_init_script("window.BarcodeDetector ??= class {}")
         phone = ShopperPage(context.new_page())
         phone.page.emulate_media(reduced_motion="reduce")  # nothing is caught in mid-movement
         for number, screen in enumerate(visit_every_screen(phone, cart, stack), 1):

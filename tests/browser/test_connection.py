@@ -4,6 +4,7 @@ import re
 import signal
 from datetime import timedelta
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
@@ -49,7 +50,7 @@ def test_without_mqtt_the_page_asks_over_http_and_says_so(phone: ShopperPage, ca
     stack.signal("broker", signal.SIGSTOP)
     try:
         phone.open("cart")
-        expect(phone.link).to_have_text("Reconnecting")
+        expect(phone.link).to_have_text("Reconnecting", timeout=15_000)
         phone_by_hand(phone.page, "/cart/item/add", stack)
         phone.expect_quantity("Banana", 1)
     finally:
@@ -115,6 +116,19 @@ def test_a_login_that_was_ended_elsewhere_leads_back_to_the_log_in(phone: Shoppe
     phone.page.reload()
     expect(phone.page.get_by_text("You were logged out.", exact=False)).to_be_visible()
     expect(phone.page.get_by_label("Mobile number")).to_be_visible()
+
+
+def test_logging_out_ends_the_login_at_the_gateway_too(phone: ShopperPage, cart: Cart, stack: Stack) -> None:
+    phone.take_live(cart)
+    kept = phone.page.evaluate("localStorage.getItem('smartcart')")
+    phone.tab("Me").click()
+    with phone.page.expect_response(lambda answer: answer.url.endswith("/auth/logout")):
+        phone.button("Log out").click()
+    expect(phone.page.get_by_label("Mobile number")).to_be_visible()
+    expect(phone.page.get_by_text("You were logged out.", exact=False)).to_have_count(0)
+    assert phone.page.evaluate("localStorage.length + sessionStorage.length") == 0
+    again = httpx.post(f"{stack.address.http_url}/auth/refresh", json={"refresh_token": kept}, trust_env=False)
+    assert again.status_code == 401
 
 
 def test_of_two_phones_at_one_cart_one_gets_it_and_the_other_is_told(new_phone: NewPhone, cart: Cart) -> None:

@@ -24,6 +24,7 @@ def visit_every_screen(phone: ShopperPage, cart: Cart, stack: Stack) -> Iterator
     yield "take"
     phone.take(cart)
     expect(phone.link).to_have_text("Live")
+    expect(phone.toast).to_be_hidden()
     yield "cart-empty"
     yield from _tell_allergies(phone)
     yield from _shop(phone, cart)
@@ -47,12 +48,14 @@ def _log_in(phone: ShopperPage) -> Iterator[str]:
     expect(phone.page.get_by_label("Mobile number")).to_be_visible()
     yield "login"
     phone.log_in()
+    expect(phone.page.get_by_label("Cart number")).to_be_visible()
 
 
 def _tell_allergies(phone: ShopperPage) -> Iterator[str]:
     phone.open("profile")
     phone.page.get_by_label("Milk", exact=True).check()
     phone.page.get_by_label("Name", exact=True).fill("Ada")
+    phone.page.evaluate("scrollTo(0, 0)")
     yield "profile"
     phone.button("Save").click()
     expect(phone.toast).to_have_text("Saved.")
@@ -63,6 +66,7 @@ def _shop(phone: ShopperPage, cart: Cart) -> Iterator[str]:
     expect(phone.page.get_by_text("On offer today")).to_be_visible()
     yield "list-empty"
     phone.put_on_list(WANTED)
+    expect(phone.toast).to_be_hidden()
     phone.page.get_by_label("Search products").fill("tomato")
     expect(phone.page.get_by_text(re.compile(r"\d+ products found"))).to_be_visible()
     yield "search"
@@ -79,7 +83,7 @@ def _shop(phone: ShopperPage, cart: Cart) -> Iterator[str]:
     yield "product"
     phone.button("Close").click()
     phone.tab("List").click()
-    expect(phone.page.get_by_text("1 of 5 in the cart")).to_be_visible()
+    expect(phone.page.get_by_text("1 of 5 found")).to_be_visible()
     yield "list"
 
 
@@ -88,6 +92,7 @@ def _find_the_way(phone: ShopperPage, cart: Cart, stack: Stack) -> Iterator[str]
     phone.tab("Map").click()
     expect(phone.page.get_by_text("4 stops left", exact=False)).to_be_visible()
     expect(phone.page.locator(".storemap .me[visibility=visible]")).to_be_visible()
+    expect(phone.page.get_by_text("Turn by turn")).to_be_attached()
     yield "map"
     phone.button("Near me").click()
     yield "map-near"

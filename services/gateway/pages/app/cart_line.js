@@ -49,7 +49,7 @@ export function updateCartLine(app, row, line, currency, isNew) {
   say(quantity, String(line.quantity));
 }
 
-const packOf = (detail) => [detail?.brand, detail?.quantity_text].filter(Boolean).join(" · ");
+const packOf = (detail) => [detail?.brand, detail?.quantity_text?.replaceAll(" ", "\u00a0")].filter(Boolean).join(" · ");
 
 async function describe(app, row, productId) {
   const known = app.products.peek(productId) ?? (await app.products.get(productId));

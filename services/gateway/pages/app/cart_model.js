@@ -7,7 +7,6 @@ export function fromView(view) {
   return {
     cartId: view.cart_id,
     sessionId: view.session_id,
-    store: view.store,
     version: view.version,
     status: view.status,
     isComplete: true,
@@ -34,7 +33,6 @@ export function fromState(state) {
   return {
     cartId: state.cart_id,
     sessionId: state.session_id,
-    store: null,
     version: state.version,
     status: state.status,
     isComplete: state.lines_omitted === 0,
@@ -61,6 +59,13 @@ export function isNews(shown, next) {
   if (shown.sessionId !== next.sessionId) return false;
   if (next.version !== shown.version) return next.version > shown.version;
   return next.isComplete && !shown.isComplete;
+}
+
+/** A state of the same trip with the oldest lines left out: those that are shown stay, until a snapshot brings them all. */
+export function withLinesLeftOut(shown, next) {
+  if (next.isComplete) return next;
+  const oldest = Math.min(...next.lines.map(({ line }) => line));
+  return { ...next, lines: [...shown.lines.filter(({ line }) => line < oldest), ...next.lines] };
 }
 
 /** What a step brought, for those who hear the page: lines by number whose quantity changed. */

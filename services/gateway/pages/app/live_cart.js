@@ -1,15 +1,17 @@
 // The one cart of this shopper, always the newest that is known: states over MQTT, snapshots over HTTP, joined by version.
 
 import { LiveLink } from "../shell/live_link.js";
-import { changesBetween, fromState, fromView, isNews } from "./cart_model.js";
+import { changesBetween, fromState, fromView, isNews, withLinesLeftOut } from "./cart_model.js";
 
 const POLL_WITHOUT_LINK_MS = 2000;
 const POLL_WITH_LINK_MS = 20000; // a broker may lose a message: never for longer than this
-const SHOW_LOSS_AFTER_MS = 1500; // renewing credentials takes less, and is nobody's concern
+// Connecting for the first time is no loss, and renewing credentials takes less than this: nobody's concern.
+const GRACE_MS = { starting: 4000, live: 1500 };
 
 /**
  * Events: `change` (detail: {before, after, changes}), `trip-ended` (detail: the last cart), `link` when `linkState` changes.
- * `cart` is undefined until the first answer, null without a cart. `linkState`: `live`, `polling` or `offline`.
+ * `cart` is undefined until the first answer, null without a cart. `linkState`: `starting`, `live`,
+ * `polling` or `offline`.
  */
 export class LiveCart extends EventTarget {
   #session;
@@ -23,7 +25,7 @@ export class LiveCart extends EventTarget {
   #reached = true;
   #letGo = null;
   cart = undefined;
-  linkState = "polling";
+  linkState = "starting";
   heardAt = 0;
 
   constructor(session) {
@@ -34,7 +36,10 @@ export class LiveCart extends EventTarget {
       this.#judgeLink();
       this.refresh(); // what was said before the subscription
     });
-    this.#link.addEventListener("down", () => this.#judgeLink());
+    this.#link.addEventListener("down", () => {
+      this.#judgeLink();
+      this.#refreshIn(POLL_WITHOUT_LINK_MS);
+    });
     this.#link.addEventListener("message", ({ detail }) => this.#hear(detail));
     addEventListener("online", () => this.#hurry());
     addEventListener("offline", () => this.#link.lose());
@@ -44,6 +49,7 @@ export class LiveCart extends EventTarget {
   start() {
     if (this.#running) return;
     this.#running = true;
+    this.#sayLink("starting");
     this.cart = undefined;
     this.refresh();
     this.#whenAlone(() => this.#link.start());
@@ -72,8 +78,7 @@ export class LiveCart extends EventTarget {
       else if (answer.code === "no_cart") this.#takeNoCart();
       if (answer.ok || answer.code === "no_cart") this.#answered = asked;
     }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.refresh(), this.#link.isUp ? POLL_WITH_LINK_MS : POLL_WITHOUT_LINK_MS);
+    this.#refreshIn(this.#link.isUp ? POLL_WITH_LINK_MS : POLL_WITHOUT_LINK_MS);
   }
 
   /** This trip is over, as its own checkout or leaving said; late states of it no longer count. */
@@ -82,6 +87,11 @@ export class LiveCart extends EventTarget {
     this.#ended.add(this.cart.sessionId);
     this.#answered = this.#asked; // a snapshot on its way was read before the end
     this.#set(null);
+  }
+
+  #refreshIn(ms) {
+    clearTimeout(this.#timer);
+    if (this.#running) this.#timer = setTimeout(() => this.refresh(), ms);
   }
 
   #takeSnapshot(next) {
@@ -110,8 +120,7 @@ export class LiveCart extends EventTarget {
       this.dispatchEvent(new CustomEvent("trip-ended", { detail: last }));
       this.refresh();
     } else if (isNews(this.cart, next)) {
-      next.store = this.cart.store;
-      this.#set(next);
+      this.#set(withLinesLeftOut(this.cart, next));
       if (!next.isComplete) this.refresh();
     }
   }
@@ -137,18 +146,22 @@ export class LiveCart extends EventTarget {
   }
 
   #judgeLink() {
-    clearTimeout(this.#lossTimer);
-    if (this.#link.isUp) return this.#sayLink("live");
-    const lost = () => this.#sayLink(navigator.onLine && this.#reached ? "polling" : "offline");
-    if (this.linkState === "live") this.#lossTimer = setTimeout(lost, SHOW_LOSS_AFTER_MS);
-    else lost();
-    if (this.#running && this.linkState === "live") {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.refresh(), POLL_WITHOUT_LINK_MS);
+    if (this.#link.isUp) {
+      this.#sayLink("live");
+      return;
+    }
+    if (!navigator.onLine || !this.#reached) {
+      this.#sayLink("offline");
+    } else if (this.linkState in GRACE_MS) {
+      this.#lossTimer ||= setTimeout(() => this.#sayLink("polling"), GRACE_MS[this.linkState]);
+    } else {
+      this.#sayLink("polling");
     }
   }
 
   #sayLink(linkState) {
+    clearTimeout(this.#lossTimer);
+    this.#lossTimer = 0;
     if (linkState === this.linkState) return;
     this.linkState = linkState;
     this.dispatchEvent(new Event("link"));

@@ -22,6 +22,7 @@ import { language, texts } from "./texts/en.js";
 speak(language, texts);
 
 const TOAST_MS = 4000;
+let toastTimer = 0;
 const SCREENS = {
   cart: cartScreen,
   list: listScreen,
@@ -52,8 +53,9 @@ const app = {
   session,
   live,
   products: new Products(session),
-  isPaying: false,
-  justPaid: null,
+  isPaying: false, // or leaving: an end of the trip that the shopper wants is no news
+  justPaid: null, // the order that the next receipt says thank you for
+  hasEnded: false, // the login ended by itself
   go(route) {
     if (location.hash === `#/${route}`) render();
     else location.hash = `#/${route}`;
@@ -62,11 +64,16 @@ const app = {
   tell(text) {
     say(toast, text);
     toast.hidden = false;
-    clearTimeout(app.toastTimer);
-    app.toastTimer = setTimeout(() => (toast.hidden = true), TOAST_MS);
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(() => (toast.hidden = true), TOAST_MS);
   },
   hear: (text) => say(heard, text),
   retitle: (text) => retitle(text),
+  /** The bar above the tabs, in reach of the thumb; null for none. */
+  showBar(nodes) {
+    show(sum, nodes ?? []);
+    sum.hidden = !nodes;
+  },
   start() {
     live.start();
     render();
@@ -76,6 +83,7 @@ const app = {
 let current = null;
 
 function render() {
+  toast.hidden = true;
   current?.leave?.();
   const [name, id] = location.hash.replace(/^#\/?/, "").split("/");
   const isIn = session.isOpen;
@@ -91,8 +99,7 @@ function render() {
     title.before(back);
   }
   show(main, current.node);
-  show(sum, current.bar ?? []);
-  sum.hidden = !current.bar;
+  app.showBar(current.bar);
   for (const tab of tabs.children) {
     if (tab.dataset.tab === (TAB_OF[route] ?? route)) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
@@ -103,6 +110,12 @@ function render() {
 function retitle(text) {
   say(title, text);
   document.title = text === t("app.name") ? text : `${text} – ${t("app.name")}`;
+}
+
+function close() {
+  live.stop();
+  app.products.forget();
+  drawCount();
 }
 
 function drawFrame() {
@@ -148,11 +161,13 @@ live.addEventListener("trip-ended", () => {
   if (!app.isPaying) app.tell(t("cart.ended"));
 });
 session.addEventListener("ended", () => {
-  live.stop();
-  app.products.forget();
-  drawCount();
   app.hasEnded = true;
+  close();
   render();
+});
+session.addEventListener("left", () => {
+  close();
+  app.go("cart");
 });
 addEventListener("hashchange", () => {
   render();

@@ -4,7 +4,7 @@ import { send } from "./http.js";
 
 const RENEW_AT = 0.8; // of the token's life, so that no call has to wait for a renewal
 
-/** One login of one person. Events: `ended` when the login no longer counts. */
+/** One login of one person. Events: `ended` when it no longer counts although nobody wanted that, `left` after logging out. */
 export class Session extends EventTarget {
   #name;
   #token = null;
@@ -32,7 +32,10 @@ export class Session extends EventTarget {
   /** Log in with the code. `stay`: the login outlives the browser's window. */
   async logIn(number, code, stay) {
     const answer = await send("POST", "/auth/verify_otp", { body: { mobile_number: number, otp: code } });
-    if (answer.ok) this.#take(answer.body, stay ? localStorage : sessionStorage);
+    if (answer.ok) {
+      this.#forget();
+      this.#take(answer.body, stay ? localStorage : sessionStorage);
+    }
     return answer;
   }
 
@@ -40,8 +43,8 @@ export class Session extends EventTarget {
   async logOut() {
     const token = this.#token;
     this.#forget();
+    this.dispatchEvent(new Event("left"));
     if (token) await send("POST", "/auth/logout", { token });
-    this.dispatchEvent(new Event("ended"));
   }
 
   /** A call as this person. An access token that has ended is renewed and the call made again, unseen. */

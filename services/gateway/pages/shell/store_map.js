@@ -46,6 +46,7 @@ export class StoreMap {
   /** The whole floor. */
   showAll() {
     const [x1, y1, x2, y2] = this.#floor.bounds;
+    this.node.classList.remove("near");
     this.#look(x1 - MARGIN_M, this.#top(y1, y2) - MARGIN_M, x2 - x1 + 2 * MARGIN_M, y2 - y1 + 2 * MARGIN_M);
   }
 
@@ -55,6 +56,7 @@ export class StoreMap {
     const [width, height] = [Math.min(side, x2 - x1 + 2 * MARGIN_M), Math.min(side, y2 - y1 + 2 * MARGIN_M)];
     const inside = (middle, size, from, to) => Math.min(Math.max(middle - size / 2, from - MARGIN_M), to + MARGIN_M - size);
     const top = this.#top(y1, y2);
+    this.node.classList.add("near");
     this.#look(inside(x, width, x1, x2), inside(this.#y(y), height, top, top + y2 - y1), width, height);
   }
 
@@ -120,7 +122,7 @@ export class StoreMap {
     const [x, y] = [(x1 + x2) / 2, this.#y((y1 + y2) / 2)];
     const text = svg("text", { class: "name", "font-size": `${size}px`, transform: `translate(${x} ${y})${isUpright ? " rotate(-90)" : ""}` });
     for (const [index, line] of lines.entries()) {
-      const part = svg("tspan", { x: 0, y: (index - (lines.length - 1) / 2) * size * 1.1 });
+      const part = svg("tspan", { x: 0, y: `${(index - (lines.length - 1) / 2) * 1.1}em` });
       part.textContent = line;
       text.append(part);
     }

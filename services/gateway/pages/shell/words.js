@@ -5,7 +5,7 @@ let language = "en";
 
 /** Speak this language from now on. `spoken`: its texts; a text that counts is an object of plural forms. */
 export function speak(tag, spoken) {
-  language = tag;
+  language = navigator.languages.find((one) => one.split("-")[0] === tag) ?? tag; // the reader's own kind of it, for dates
   texts = spoken;
   document.documentElement.lang = tag;
 }

@@ -12,29 +12,27 @@ import { takePart } from "./take.js";
 /** The screen for a shopper with a cart, and for one without. */
 export function cartScreen(app) {
   const node = el("div", { class: "stack" });
-  const bar = el("div", { class: "row" });
   const screen = { title: t("take.title"), node, bar: null };
-  let shown; // which trip the parts below were made for
+  let trip; // which the parts below were made for; undefined while nobody knows
   let parts = null;
 
   const draw = () => {
-    const cart = app.live.cart;
-    const trip = cart === undefined ? undefined : (cart?.sessionId ?? null);
-    if (trip !== shown || parts === null) {
-      shown = trip;
+    const { cart } = app.live;
+    const now = cart === undefined ? undefined : (cart?.sessionId ?? null);
+    if (parts === null || now !== trip) {
+      trip = now;
       parts = cart ? holdingParts(app) : waitingParts(app, cart);
-      show(node, parts.node);
-      app.retitle((screen.title = cart ? t("cart.title", { cart: cart.cartId }) : t("take.title")));
-      show(document.getElementById("sum"), parts.bar ?? []);
-      document.getElementById("sum").hidden = !parts.bar;
+      screen.title = cart ? t("cart.title", { cart: cart.cartId }) : t("take.title");
       screen.bar = parts.bar;
+      show(node, parts.node);
+      app.retitle(screen.title);
+      app.showBar(parts.bar);
     }
     parts.draw?.(cart);
   };
   app.live.addEventListener("change", draw);
   screen.leave = () => app.live.removeEventListener("change", draw);
   draw();
-  show(bar, []);
   return screen;
 }
 

@@ -16,7 +16,7 @@ export function leaveSheet(app) {
 }
 
 async function leaveCart(app, sheet, abandon) {
-  app.isPaying = true; // an end of the trip that the shopper wants is no news
+  app.isPaying = true;
   const answer = await app.session.call("POST", abandon ? "/cart/disconnect?abandon=true" : "/cart/disconnect", { key: randomKey() });
   if (answer.ok || answer.code === "no_cart") {
     sheet.close();

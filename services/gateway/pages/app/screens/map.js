@@ -16,7 +16,7 @@ export function mapScreen(app) {
   const next = el("section", { class: "card nextstop", "aria-live": "polite" });
   const plan = el("div", { class: "stack" });
   const steps = el("section", { class: "stack" });
-  const node = el("div", { class: "stack" }, next, plan, steps);
+  const node = el("div", { class: "stack mapscreen" }, plan, next, steps);
   show(next, el("p", { class: "soft" }, t("app.loading")));
   const walk = new Walk(app);
   const view = { map: null, isNear: false, floorChosen: false };
