@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow check bench clean
+.PHONY: help install demo up test test-slow storm check bench screenshots clean
 
 BIN := .venv/bin
 FOR ?=
@@ -39,6 +39,9 @@ test: install ## every test but the slow storms
 test-slow: install ## the storms, load and long journeys
 	$(BIN)/python -m pytest -m slow --timeout 1800
 
+storm: install ## carts shop while parts are killed, frozen and cut off: a table of promises
+	$(BIN)/python -m pytest tests/storms -m slow --timeout 1800 -s
+
 check: install ## style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,6 +49,9 @@ check: install ## style, format and types
 
 bench: install ## ingest against a naive worker: events per second, latency, ratio
 	$(BIN)/smartcart bench
+
+screenshots: install ## every screen of the web pages into docs/screenshots (needs Chromium)
+	$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove .venv and caches; the stack's data in .smartcart stays
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
