@@ -9,7 +9,7 @@ FOR ?=
 CARTS ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  FOR=30 ends the demo after 30 s, CARTS=10 sets how many carts shop,"
 	@echo "  PYTHON=/path/to/python chooses the interpreter for .venv (3.11 or newer)."
