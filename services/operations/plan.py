@@ -72,8 +72,8 @@ def _place(text: str, option: str, default_floor: int) -> Place:
 
 def _print_route(route: Route) -> None:
     for step in route.instructions:
-        metres = f"{step.distance_m:7.1f} m" if step.distance_m else " " * 9
-        typer.echo(f"{metres}  {step.text}")
+        margin = f"{step.distance_m:.1f} m" if step.distance_m else f"[{step.product_id}]" if step.product_id else ""
+        typer.echo(f"{margin:>9}  {step.text}")
     for skipped in route.skipped:
         typer.echo(f"           left out: {skipped.product_id} ({skipped.reason})")
     if route.checkout_missing:

@@ -54,7 +54,10 @@ def leg_steps(
             if before is not None and before.ride is None and abs(turn_deg) < STRAIGHT_DEG:
                 turn_deg = turn_degrees(layout, before.first_heading, piece.first_heading)
             kind: StepKind = "continue" if abs(turn_deg) < STRAIGHT_DEG else "turn"
-            steps.append(_walk_step(layout, piece, turn_deg, kind if steps or arriving is not None else "depart"))
+            if not steps and arriving is None:
+                kind = "depart"
+            ridden = None if before is None or before.ride is None else layout.connectors[before.ride].kind
+            steps.append(_walk_step(layout, piece, turn_deg, kind, ridden))
             heading = piece.final_heading
         before = piece
     end = line.spots[-1]
@@ -156,12 +159,16 @@ def _feels_straight(layout: Layout, spots: list[Place]) -> bool:
     return max(abs(bend), abs(drift)) < STRAIGHT_DEG
 
 
-def _walk_step(layout: Layout, piece: _Piece, turn_deg: float, kind: StepKind) -> Step:
+def _walk_step(layout: Layout, piece: _Piece, turn_deg: float, kind: StepKind, ridden: str | None) -> Step:
+    """`ridden`: the kind of connector that the shopper just leaves, where no heading is known."""
     direction = direction_of(turn_deg)
     across, at_end = section_at(layout, _middle(piece.spots)), section_at(layout, piece.spots[-1])
     section = across or at_end
-    way = _metres(piece.length_m) + (f" through {across}" if across else f" to {at_end}" if at_end else "")
+    way = _metres(piece.length_m) + (f" through {across}" if across else "")
+    way += f" to {at_end}" if at_end and at_end != across else ""
     text = {"depart": "Walk", "continue": "Continue for"}.get(kind, f"{_TURNS[direction]} and walk")
+    if ridden is not None:
+        text = f"Leave the {ridden} and walk"
     return Step(
         kind=kind,
         text=f"{text} {way}",
@@ -222,7 +229,7 @@ def _arrival_text(goal: Goal, side: Side | None, section: str | None) -> str:
 
 
 def _metres(length_m: float) -> str:
-    return f"{round(length_m)} m" if length_m >= 1.5 else "a step"
+    return f"{round(length_m)} m" if length_m >= 0.75 else "a step"
 
 
 def _middle(spots: tuple[Place, ...]) -> Place:

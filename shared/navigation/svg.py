@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from html import escape
 from itertools import pairwise
 
-from shared.navigation.layout import Floor, Layout, OneWayZone, Rect
+from shared.navigation.labels import Box, place_label
+from shared.navigation.layout import Floor, Layout, OneWayZone, Rect, Spot
 from shared.navigation.polyline import distance
 from shared.navigation.route import Leg, Route
 from shared.navigation.store_map import NOTHING_CLOSED, Overlay, Place
@@ -49,6 +50,7 @@ def draw_svg(layout: Layout, route: Route | None = None, overlay: Overlay = NOTH
         "stop": STOP if route else None,
         "product": PRODUCT if route else None,
         "lift or ramp": RIDE if layout.connectors else None,
+        "one way": ONE_WAY if any(floor.one_way for floor in layout.floors) else None,
         "closed": BLOCKED if overlay != NOTHING_CLOSED else None,
     }
     panels += _legend(height + 6, entries)
@@ -88,7 +90,7 @@ class _View:
 
 def _plan(layout: Layout, floor: Floor, view: _View, overlay: Overlay) -> Iterator[str]:
     yield view.rect(floor.bounds, f'fill="{FLOOR}"')
-    names = sorted({section.name for each in layout.floors for section in each.sections})
+    names = list(dict.fromkeys(section.name for each in layout.floors for section in each.sections))
     for section in floor.sections:
         fill = SECTION_FILLS[names.index(section.name) % len(SECTION_FILLS)]
         yield view.rect(section.rect, f'fill="{fill}" rx="3"')
@@ -140,18 +142,24 @@ def _signs(layout: Layout, floor: Floor, view: _View, overlay: Overlay) -> Itera
     """Names, doors and rides, above the line so that they stay legible."""
     for section in floor.sections:
         yield _section_name(section.name, section.rect, view)
+    signs: list[tuple[Spot, str, str]] = []
     for index, connector in enumerate(layout.connectors):
-        for end in {connector.start, connector.end}:
-            if end[0] == floor.floor:
-                colour = BLOCKED if index in overlay.closed_connectors else RIDE
-                yield from _sign(view.at(*end[1:]), connector.kind, colour, view)
+        colour = BLOCKED if index in overlay.closed_connectors else RIDE
+        kind, start, end = connector.kind, connector.start, connector.end
+        signs.append((start, f"{kind} to floor {end[0]}" if connector.one_way else kind, colour))
+        signs.append((end, f"{kind} from floor {start[0]}" if connector.one_way else kind, colour))
     for number, entrance in enumerate(layout.entrances, 1):
-        if entrance[0] == floor.floor:
-            name = "Entrance" if len(layout.entrances) == 1 else f"Entrance {number}"
-            yield from _sign(view.at(*entrance[1:]), name, START, view)
-    for checkout in layout.checkouts:
-        if checkout.at[0] == floor.floor:
-            yield _badge(view.at(*checkout.at[1:]), checkout.name, CHECKOUT, view)
+        signs.append((entrance, "Entrance" if len(layout.entrances) == 1 else f"Entrance {number}", START))
+    here = list(
+        dict.fromkeys((view.at(*spot[1:]), name, colour) for spot, name, colour in signs if spot[0] == floor.floor)
+    )
+    badges = [(view.at(*till.at[1:]), till.name) for till in layout.checkouts if till.at[0] == floor.floor]
+    taken = [Box.around(at, view.sign, view.sign) for at, _, _ in here]
+    taken += [Box.around(at, _badge_half(name, view), 0.8 * view.sign) for at, name in badges]
+    for at, name, colour in here:
+        yield from _sign(at, name, colour, view, taken)
+    for at, name in badges:
+        yield _badge(at, name, CHECKOUT, view)
 
 
 def _section_name(name: str, rect: Rect, view: _View) -> str:
@@ -169,17 +177,16 @@ def _section_name(name: str, rect: Rect, view: _View) -> str:
     return _text(left + 5, top + size + 2, name, size, WALL, halo=True)
 
 
-def _sign(at: tuple[float, float], name: str, colour: str, view: _View) -> Iterator[str]:
-    """A dot with its name beside it, kept inside the panel."""
+def _sign(at: tuple[float, float], name: str, colour: str, view: _View, taken: list[Box]) -> Iterator[str]:
+    """A dot with its name where it covers nothing `taken`; what it covers is taken from then on."""
     x, y = at
-    radius = view.sign * 0.5
+    radius, size = view.sign * 0.5, view.sign * 0.95
+    frame = Box(0, 0, view.width + 2 * MARGIN, view.height + HEADER + MARGIN)
+    label = place_label(at, view.sign + 3, 0.62 * size * len(name), size, frame, taken)
+    taken.append(label.covers)
     yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" stroke="#fff" stroke-width="1.5"/>'
-    size = view.sign * 0.95
-    offset = view.sign + 3
-    if x + 0.6 * size * len(name) + offset > MARGIN + view.width:
-        yield _text(x - offset, y + size * 0.35, name, size, colour, bold=True, halo=True, extra='text-anchor="end"')
-    else:
-        yield _text(x + offset, y + size * 0.35, name, size, colour, bold=True, halo=True)
+    anchor = f'text-anchor="{label.anchor}"'
+    yield _text(label.x, label.y + size * 0.35, name, size, colour, bold=True, halo=True, extra=anchor)
 
 
 def _route(route: Route, floor: int, view: _View) -> Iterator[str]:
@@ -268,12 +275,16 @@ def _badges(here: list[tuple[int, Leg]], view: _View) -> Iterator[tuple[tuple[fl
 def _badge(at: tuple[float, float], text: str, colour: str, view: _View) -> str:
     x, y = at
     size = view.sign * 0.95
-    half = max(view.sign * 0.8, 0.32 * size * len(text) + 3)
+    half = _badge_half(text, view)
     pill = (
         f'<rect x="{x - half:.1f}" y="{y - view.sign * 0.8:.1f}" width="{2 * half:.1f}" '
         f'height="{view.sign * 1.6:.1f}" rx="{view.sign * 0.8:.1f}" fill="{colour}" stroke="#fff" stroke-width="1.5"/>'
     )
     return pill + _text(x, y + size * 0.35, text, size, "#fff", bold=True, extra='text-anchor="middle"')
+
+
+def _badge_half(text: str, view: _View) -> float:
+    return max(view.sign * 0.8, 0.32 * view.sign * 0.95 * len(text) + 3)
 
 
 def _legend(y: float, entries: dict[str, str | None]) -> Iterator[str]:

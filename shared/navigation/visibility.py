@@ -17,6 +17,8 @@ NEAREST_OBSTACLES = 12
 # Rows of the candidate matrix, and edges of the last full test, handled at once: bounds memory to some 10 MB.
 _ROWS_AT_ONCE = 64
 _TESTS_AT_ONCE = 400_000
+# So few candidates are tested against every obstacle as quickly as against a near one.
+_FEW_TESTS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,11 @@ def visible_pairs(
         for rank in range(sources.near.shape[1]):
             clear = ~_crosses(sources.points[i], targets.points[j], obstacles[sources.near[i, rank]])
             i, j = i[clear], j[clear]
+            if len(i) * len(obstacles) <= _FEW_TESTS:
+                break
         for rank in range(targets.near.shape[1]):
+            if len(i) * len(obstacles) <= _FEW_TESTS:
+                break
             clear = ~_crosses(sources.points[i], targets.points[j], obstacles[targets.near[j, rank]])
             i, j = i[clear], j[clear]
         clear = ~crosses_any(sources.points[i], targets.points[j], obstacles)

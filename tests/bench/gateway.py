@@ -59,7 +59,7 @@ def _name(rng: random.Random) -> str:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def database() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="smartcart-bench-"))
     cluster = Cluster(data_dir=folder / "postgres", socket_dir=folder / "socket")
     prepare_cluster(cluster)
@@ -121,7 +121,8 @@ def _stock(url: str, products: int) -> list[int]:
 
 
 @contextmanager
-def _program(arguments: list[str], url: str, port: int) -> Iterator[None]:
+def program(arguments: list[str], url: str, port: int) -> Iterator[int]:
+    """Runs until the block ends; gives the process id."""
     environment = {
         **os.environ,
         "DATABASE_URL": url,
@@ -136,7 +137,7 @@ def _program(arguments: list[str], url: str, port: int) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise SystemExit("the program did not start")
             time.sleep(0.05)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(10)
@@ -189,14 +190,14 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=100_000)
     parser.add_argument("--only")
     options = parser.parse_args()
-    with _database() as url:
+    with database() as url:
         shoppers = _stock(url, options.products)
         ports = claim_ports({"bare": 0, "gateway": 0})
         print(f"{CONNECTIONS} connections, one process, {options.products} products")
         print(f"{'':28} {'per s':>9} {'p50 ms':>9} {'p99 ms':>9} {'share':>6} {'not 2xx':>8}")
         with (
-            _program(["-m", "tests.bench.bare_gateway", str(ports["bare"])], url, ports["bare"]),
-            _program(["-m", "services.gateway"], url, ports["gateway"]),
+            program(["-m", "tests.bench.bare_gateway", str(ports["bare"])], url, ports["bare"]),
+            program(["-m", "services.gateway"], url, ports["gateway"]),
         ):
             bare_requests = [[request_bytes("GET", "/")]] * CONNECTIONS
             run_load(ports["bare"], bare_requests, 1)

@@ -169,10 +169,19 @@ def test_a_ride_and_the_section_and_the_side_are_told() -> None:
     assert told(route.instructions) == [
         "Walk 4 m",
         "Take the lift to floor 1",
-        "Continue for 7 m to Dairy",
+        "Leave the lift and walk 7 m to Dairy",
         "Your product is ahead, in Dairy",
     ]
     assert [step.kind for step in route.instructions] == ["depart", "floor_change", "continue", "arrive"]
+
+
+def test_a_way_from_one_section_into_another_names_both() -> None:
+    sections = [{"name": name, "x1": x, "y1": 0, "x2": x + 10, "y2": 10} for name, x in (("Bread", 0), ("Milk", 10))]
+    layout = layout_of([], (0, 0, 20, 10), floor={"sections": sections})
+    far = planned(layout, at_spots((14, 5)), position=Place(0, 1, 5))
+    assert told(far.instructions)[0] == "Walk 13 m through Bread to Milk"
+    near = planned(layout, at_spots((2, 5)), position=Place(0, 1, 5))
+    assert told(near.instructions)[0] == "Walk 1 m through Bread"
 
 
 def test_a_product_where_the_cart_stands_is_simply_here() -> None:

@@ -3,7 +3,8 @@
 from xml.etree import ElementTree
 
 from shared.navigation import BlockedRect, Destination, Layout, Overlay, Place, parse_layout
-from shared.navigation.svg import BLOCKED, LINE, draw_svg
+from shared.navigation.labels import Box, place_label
+from shared.navigation.svg import BLOCKED, LINE, SECTION_FILLS, draw_svg
 from tests.unit.navigation.stores import grid_layout, on_shelves, planned
 
 
@@ -65,3 +66,39 @@ def test_what_is_closed_is_shown() -> None:
 
 def test_an_upward_y_axis_turns_the_picture_over() -> None:
     assert draw_svg(two_floors("up")) != draw_svg(two_floors("down"))
+
+
+def test_a_one_way_ride_says_where_it_leads_and_zones_are_explained() -> None:
+    document = two_floors().model_dump(mode="json", by_alias=True)
+    document["connectors"][0] |= {"kind": "travelator", "one_way": True}
+    shown = texts(draw_svg(parse_layout(document)))
+    assert {"travelator to floor 1", "travelator from floor 0", "one way"} <= set(shown)
+
+
+def test_neighbouring_sections_differ_in_colour() -> None:
+    names = ["Bread", "Wine", "Apples", "Toys"]
+    sections = [{"name": name, "x1": 2 * n, "y1": 0, "x2": 2 * n + 2, "y2": 5} for n, name in enumerate(names)]
+    svg = draw_svg(grid_layout(3, 1, floor={"sections": sections}))
+    assert [svg.count(f'fill="{fill}"') for fill in SECTION_FILLS[:5]] == [1, 1, 1, 1, 0]
+
+
+FRAME = Box(0, 0, 200, 100)
+
+
+def test_a_name_stands_right_of_its_dot_else_left_above_or_below() -> None:
+    dot = (100.0, 50.0)
+    right, left, above, below = Box(101, 45, 180, 55), Box(20, 45, 99, 55), Box(80, 20, 120, 45), Box(80, 55, 120, 80)
+
+    def side(*taken: Box) -> tuple[float, float]:
+        covers = place_label(dot, 10, 40, 10, FRAME, taken).covers
+        return (covers.left + covers.right) / 2 - dot[0], (covers.top + covers.bottom) / 2 - dot[1]
+
+    assert side() == (30, 0)
+    assert side(right) == (-30, 0)
+    assert side(right, left) == (0, -14)
+    assert side(right, left, above) == (0, 14)
+    assert side(right, left, above, below) == (30, 0)
+
+
+def test_a_name_stays_inside_the_picture() -> None:
+    assert place_label((190, 50), 10, 40, 10, FRAME, ()).anchor == "end"

@@ -42,6 +42,7 @@ def test_a_walk_is_printed_turn_by_turn_with_its_length_and_proof(layout: Path) 
     assert last.startswith("order=1 metres=")
     assert last.endswith("proof=optimal")
     assert "checkout 1" in output
+    assert "      [1]  Your product is here" in output.splitlines()
 
 
 def test_the_walk_is_drawn_and_told_as_json(layout: Path, tmp_path: Path) -> None:
