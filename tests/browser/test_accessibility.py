@@ -39,6 +39,13 @@ def test_axe_finds_nothing_serious_on_any_screen(
     assert {screen: problems for screen, problems in found.items() if problems} == {}
 
 
+def test_axe_would_see_a_field_without_a_label(axe: str, phone: ShopperPage) -> None:
+    phone.open()
+    expect(phone.page.get_by_label("Mobile number")).to_be_visible()
+    phone.page.evaluate("document.querySelector('label').remove()")
+    assert any(problem.startswith("label") for problem in violations(phone.page, axe))
+
+
 def test_nothing_is_wider_than_a_narrow_phone_with_larger_type(browser: Browser, stack: Stack, cart: Cart) -> None:
     too_wide = []
     with new_context(browser, stack.address.http_url, viewport=NARROW) as context:

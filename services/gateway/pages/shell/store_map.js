@@ -5,6 +5,7 @@ import { show, svg } from "./dom.js";
 
 const MARGIN_M = 0.7;
 const NAME_MAX_M = 0.85;
+const NAME_NEAR_MAX_M = 0.5;
 const LETTER = 0.56; // width of a letter by its height, on average
 const SHARED_STOP_M = 1.1; // stops nearer than this share a sign
 
@@ -46,7 +47,7 @@ export class StoreMap {
   /** The whole floor. */
   showAll() {
     const [x1, y1, x2, y2] = this.#floor.bounds;
-    this.node.classList.remove("near");
+    this.#draw("whole", NAME_MAX_M);
     this.#look(x1 - MARGIN_M, this.#top(y1, y2) - MARGIN_M, x2 - x1 + 2 * MARGIN_M, y2 - y1 + 2 * MARGIN_M);
   }
 
@@ -56,7 +57,7 @@ export class StoreMap {
     const [width, height] = [Math.min(side, x2 - x1 + 2 * MARGIN_M), Math.min(side, y2 - y1 + 2 * MARGIN_M)];
     const inside = (middle, size, from, to) => Math.min(Math.max(middle - size / 2, from - MARGIN_M), to + MARGIN_M - size);
     const top = this.#top(y1, y2);
-    this.node.classList.add("near");
+    this.#draw("near", NAME_NEAR_MAX_M);
     this.#look(inside(x, width, x1, x2), inside(this.#y(y), height, top, top + y2 - y1), width, height);
   }
 
@@ -120,12 +121,13 @@ export class StoreMap {
     const longest = Math.max(...lines.map((line) => line.length));
     const size = Math.min(NAME_MAX_M, (room - 0.6) / (LETTER * longest), (across - 0.2) / (1.15 * lines.length));
     const [x, y] = [(x1 + x2) / 2, this.#y((y1 + y2) / 2)];
-    const text = svg("text", { class: "name", "font-size": `${size}px`, transform: `translate(${x} ${y})${isUpright ? " rotate(-90)" : ""}` });
+    const text = svg("text", { class: "name", "font-size": size, transform: `translate(${x} ${y})${isUpright ? " rotate(-90)" : ""}` });
     for (const [index, line] of lines.entries()) {
       const part = svg("tspan", { x: 0, y: `${(index - (lines.length - 1) / 2) * 1.1}em` });
       part.textContent = line;
       text.append(part);
     }
+    text.dataset.size = size;
     return text;
   }
 
@@ -170,6 +172,11 @@ export class StoreMap {
     const node = svg("text", { x, y, class: kind });
     node.textContent = text;
     return node;
+  }
+
+  #draw(view, nameMax) {
+    this.node.classList.toggle("near", view === "near");
+    for (const name of this.#ground.querySelectorAll(".name")) name.setAttribute("font-size", Math.min(Number(name.dataset.size), nameMax));
   }
 
   #look(...box) {

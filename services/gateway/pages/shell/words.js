@@ -17,9 +17,6 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (hole, name) => String(values[name] ?? hole));
 }
 
-/** Whether the language has a text for the key. */
-export const hasText = (key) => key in texts;
-
 /** Minor units as money. */
 export function money(minor, currency) {
   return new Intl.NumberFormat(language, { style: "currency", currency }).format(minor / 100);

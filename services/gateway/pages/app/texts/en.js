@@ -119,7 +119,6 @@ export const texts = {
   "list.add": "Put {name} on the list",
   "list.added": "{name} is on your list.",
   "list.remove": "Take {name} off the list",
-  "list.todo": "To find",
   "list.done": "In the cart",
   "list.progress": "{done} of {all} found",
   "list.have": "{have} of {want}",
@@ -131,7 +130,6 @@ export const texts = {
   "product.allergens.unknown": "Nobody told us. Please read the pack.",
   "product.traces": "{allergy} (traces)",
   "product.diet": "Suitable for",
-  "product.pack": "Pack",
   "product.add": "Put on my list",
 
   "map.title": "Store map",
