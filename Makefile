@@ -2,14 +2,14 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow storm check bench screenshots clean
+.PHONY: help install demo up test test-browser test-slow storm check bench screenshots clean
 
 BIN := .venv/bin
 FOR ?=
 CARTS ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  FOR=30 ends the demo after 30 s, CARTS=10 sets how many carts shop,"
 	@echo "  PYTHON=/path/to/python chooses the interpreter for .venv (3.11 or newer)."
@@ -33,8 +33,11 @@ demo: install ## the whole stack with the demo store and carts that shop (FOR=30
 up: install ## the whole stack, until Ctrl-C
 	@$(BIN)/smartcart up
 
-test: install ## every test but the slow storms
-	$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal --durations 10
+test: install ## every test but the browser's and the slow storms
+	$(BIN)/python -m pytest -m "not slow" --ignore tests/browser -n auto --dist worksteal --durations 10
+
+test-browser: install ## the web pages in a real Chromium
+	$(BIN)/python -m pytest tests/browser -m "not slow"
 
 test-slow: install ## the storms, load and long journeys
 	$(BIN)/python -m pytest -m slow --timeout 1800

@@ -7,12 +7,14 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from broker.embedded.settings import EmbeddedBrokerSettings
+from broker.mosquitto.settings import MosquittoSettings
 from shared.settings import GatewaySettings, IngestSettings
 
 PROGRAMS: dict[str, type[BaseSettings]] = {
     "cart-ingest": IngestSettings,
     "the embedded broker": EmbeddedBrokerSettings,
     "the gateway": GatewaySettings,
+    "python -m broker.mosquitto": MosquittoSettings,
 }
 
 _HEAD = """\
@@ -54,7 +56,7 @@ def print_env_example() -> str:
 def _entry(name: str, setting: FieldInfo) -> str:
     variable = name.upper()
     lines = [f"\n# {setting.description}{_choices(setting)}\n"]
-    if isinstance(setting.default, SecretStr):
+    if isinstance(setting.default, SecretStr) or setting.is_required():
         lines.append(f"# A secret: production needs one of its own, at least 32 bytes.\n{variable}=\n")
     else:
         lines.append(f"#{variable}={_shown(setting.default)}\n")

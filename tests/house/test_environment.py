@@ -10,6 +10,7 @@ from tests.house.source import Module, called_name, imports, modules
 ENTRY_POINTS = (
     "services.cli",
     "broker.embedded.__main__",
+    "broker.mosquitto.__main__",
     "services.cart_ingest.__main__",
     "services.gateway.__main__",
 )

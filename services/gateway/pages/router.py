@@ -48,10 +48,21 @@ def console_without_slash() -> Response:
     return RedirectResponse("/console/")
 
 
-@router.get("/console/{name:path}", include_in_schema=False)
-def console_file(name: str, accept_encoding: AcceptEncoding = "", if_none_match: IfNoneMatch = "") -> Response:
+# Not every path below /console: its calls are at /console/api, and a wrong method there has to be said as such.
+@router.get("/console/", include_in_schema=False)
+@router.get("/console/{name}", include_in_schema=False)
+@router.get("/console/screens/{screen}", include_in_schema=False)
+@router.get("/console/texts/{language}", include_in_schema=False)
+def console_file(
+    name: str = "",
+    screen: str = "",
+    language: str = "",
+    accept_encoding: AcceptEncoding = "",
+    if_none_match: IfNoneMatch = "",
+) -> Response:
     """The store's screen. It speaks with nobody but the gateway."""
-    return _send(None, f"console/{name or 'index.html'}", accept_encoding, if_none_match)
+    below = f"screens/{screen}" if screen else f"texts/{language}" if language else name or "index.html"
+    return _send(None, f"console/{below}", accept_encoding, if_none_match)
 
 
 @router.get("/shell/{name:path}", include_in_schema=False)
