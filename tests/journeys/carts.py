@@ -33,6 +33,10 @@ class Cart:
 
         return _on(self._loop, record)
 
+    def call_help(self) -> None:
+        """Press the button for staff."""
+        _on(self._loop, self.sim.call_help)
+
     @property
     def shown(self) -> CartState | None:
         """What the display shows."""
