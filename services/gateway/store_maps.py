@@ -12,8 +12,9 @@ from shared.db.stores import find_layout
 from shared.navigation import LayoutError, StoreMap, build_store_map, parse_layout
 
 LOOK_EVERY_S = 2.0
-# A walk asked for right after an import waits this long for the new plan: 800 shelves take 2 s.
-WAIT_FOR_BUILD_S = 4.0
+# A walk asked for right after an import or a start waits this long for the new plan: 800 shelves take 2 s, on a busy
+# machine 4.
+WAIT_FOR_BUILD_S = 8.0
 # Whoever waits holds one of the dozen threads that answer requests.
 MAX_WAITING = 3
 
