@@ -1,5 +1,6 @@
 """Rows of the log on their way into the table, and decisions that are written over."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,36 +36,39 @@ def insert_event_rows(tx: Tx, rows: Sequence[EventRow]) -> None:
     """Append these; raises LogDisagrees when the log holds one of them already."""
     if not rows:
         return
-    facts = [row.entry.fact for row in rows]
-    products = [fact.product for fact in facts]
-    inserted = tx.execute(
-        sql("insert_events"),
-        {
-            "cart_ids": [row.cart_id for row in rows],
-            "epochs": [fact.key[0] for fact in facts],
-            "seqs": [fact.key[1] for fact in facts],
-            "subs": [fact.key[2] for fact in facts],
-            "sources": [row.source for row in rows],
-            "types": [fact.type for fact in facts],
-            "session_ids": [row.entry.session_id for row in rows],
-            "verdicts": [row.entry.verdict.value for row in rows],
-            "reasons": [row.entry.reason for row in rows],
-            "product_ids": [product and product.product_id for product in products],
-            "codes": [fact.code for fact in facts],
-            "quantities": [fact.quantity if fact.type in ("scan", "remove") else None for fact in facts],
-            "unit_prices": [product and product.unit_price_minor for product in products],
-            "unit_paids": [product and product.unit_paid_minor for product in products],
-            "unit_weights": [product and product.unit_weight_g for product in products],
-            "weights": [row.weight_g for row in rows],
-            "totals": [fact.total_g for fact in facts],
-            "device_ats": [row.device_at for row in rows],
-            "ts_suspects": [row.ts_suspect for row in rows],
-            "received_ats": [row.received_at for row in rows],
-            "payloads": [row.payload for row in rows],
-        },
-    )
+    inserted = tx.execute(sql("insert_events"), {"rows": json.dumps([_row(row) for row in rows])})
     if inserted.rowcount != len(rows):
         raise LogDisagrees(f"{len(rows) - inserted.rowcount} of {len(rows)} numbers were in the log already")
+
+
+def _row(row: EventRow) -> dict[str, object]:
+    entry = row.entry
+    fact, product = entry.fact, entry.fact.product
+    kept: dict[str, object] = {
+        "cart_id": row.cart_id,
+        "epoch": fact.key[0],
+        "seq": fact.key[1],
+        "sub": fact.key[2],
+        "source": row.source,
+        "type": fact.type,
+        "session_id": entry.session_id and entry.session_id.hex,
+        "verdict": entry.verdict,
+        "reason": entry.reason,
+        "code": fact.code,
+        "quantity": fact.quantity if fact.type in ("scan", "remove") else None,
+        "weight_g": row.weight_g,
+        "total_g": fact.total_g,
+        "device_at": row.device_at and row.device_at.isoformat(),
+        "ts_suspect": row.ts_suspect,
+        "received_at": row.received_at.isoformat(),
+        "payload_hex": row.payload.hex(),
+    }
+    if product is not None:
+        kept["product_id"] = product.product_id
+        kept["unit_price_minor"] = product.unit_price_minor
+        kept["unit_paid_minor"] = product.unit_paid_minor
+        kept["unit_weight_g"] = product.unit_weight_g
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

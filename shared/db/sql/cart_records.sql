@@ -58,16 +58,18 @@ JOIN unnest(%(cart_ids)s::int[], %(epochs)s::bigint[], %(seqs)s::bigint[]) AS as
 WHERE e.sub = 0;
 
 -- name: insert_events
--- New rows of the log; the primary key is the last word on what is new.
+-- New rows of the log; the primary key is the last word on what is new. One JSON document: the driver writes it, and the
+-- server reads it, several times faster than twenty arrays.
 INSERT INTO cart_event (cart_id, epoch, seq, sub, source, type, session_id, verdict, reason, product_id, code, quantity,
                         unit_price_minor, unit_paid_minor, unit_weight_g, weight_g, total_g, device_at, ts_suspect,
                         received_at, payload)
-SELECT * FROM unnest(
-    %(cart_ids)s::int[], %(epochs)s::bigint[], %(seqs)s::bigint[], %(subs)s::int[], %(sources)s::text[],
-    %(types)s::text[], %(session_ids)s::uuid[], %(verdicts)s::text[], %(reasons)s::text[], %(product_ids)s::int[],
-    %(codes)s::text[], %(quantities)s::int[], %(unit_prices)s::bigint[], %(unit_paids)s::bigint[],
-    %(unit_weights)s::int[], %(weights)s::int[], %(totals)s::int[], %(device_ats)s::timestamptz[],
-    %(ts_suspects)s::boolean[], %(received_ats)s::timestamptz[], %(payloads)s::bytea[])
+SELECT cart_id, epoch, seq, sub, source, type, session_id, verdict, reason, product_id, code, quantity,
+       unit_price_minor, unit_paid_minor, unit_weight_g, weight_g, total_g, device_at, ts_suspect,
+       received_at, decode(payload_hex, 'hex')
+FROM json_to_recordset(%(rows)s::json) AS v (
+    cart_id int, epoch bigint, seq bigint, sub int, source text, type text, session_id uuid, verdict text, reason text,
+    product_id int, code text, quantity int, unit_price_minor bigint, unit_paid_minor bigint, unit_weight_g int,
+    weight_g int, total_g int, device_at timestamptz, ts_suspect boolean, received_at timestamptz, payload_hex text)
 ON CONFLICT DO NOTHING;
 
 -- name: update_verdicts
