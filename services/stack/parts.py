@@ -71,11 +71,15 @@ def ingest_part(ports: Mapping[str, int], environment: Mapping[str, str]) -> Par
     )
 
 
-def gateway_part(address: StackAddress, environment: Mapping[str, str]) -> Part:
-    """The REST gateway; requests under way may finish."""
+def gateway_part(ports: Mapping[str, int], address: StackAddress, environment: Mapping[str, str]) -> Part:
+    """The REST gateway; requests under way may finish. Its console shows what ingest says of itself."""
     where = urlsplit(address.http_url)
     host, port = where.hostname or HOST, where.port or 80
-    given = {"HTTP_PORT": str(port), "MQTT_WS_URL": address.mqtt_ws_url}
+    given = {
+        "HTTP_PORT": str(port),
+        "MQTT_WS_URL": address.mqtt_ws_url,
+        "INGEST_METRICS_URL": f"http://{HOST}:{ports['metrics']}/metrics",
+    }
     return Part(
         name="gateway",
         command=lambda: _python("services.gateway", {**environment, **given}),

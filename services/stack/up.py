@@ -67,7 +67,7 @@ def run_stack(
             if not own_broker:
                 _wait_for_broker(address.mqtt_url, supervisor)
             brokers = [broker_part(ports, told)] if own_broker else []
-            supervisor.start([*brokers, ingest_part(ports, told), gateway_part(address, told)])
+            supervisor.start([*brokers, ingest_part(ports, told), gateway_part(ports, address, told)])
             write_address(folder, address)
             announce(_ready_line(address))
             supervisor.keep_running()

@@ -155,6 +155,11 @@ def test_an_aisle_closed_with_a_click_changes_the_next_walk_until_it_is_opened(
     refused = _walk(stack, "Ciabatta")
     assert (refused.status_code, refused.json()["code"]) == (422, "no_route")
 
+    manager.button("Close an aisle").click()
+    manager.page.locator(".section[data-name=Bakery]").click(position={"x": 8, "y": 8}, force=True)
+    expect(manager.dialog).to_contain_text("Closed: Bakery")
+    manager.dialog.get_by_role("button", name="Close").click()
+    manager.button("Cancel").click()
     closed.focus()
     manager.page.keyboard.press("Enter")
     expect(manager.dialog).to_contain_text("Wet floor")
@@ -264,6 +269,8 @@ def test_ingests_charts_fill(manager: ConsolePage, cart: Cart) -> None:
     chart = manager.page.locator("figure").filter(has_text="Events per second")
     expect(chart.locator(".newest")).to_have_text(re.compile(r"^[\d.]+$"), timeout=20_000)
     eventually(lambda: chart.locator(".line").get_attribute("d"))
+    said = re.compile(r"In memory: \d+\. A transaction takes [\d.]+ ms\.")
+    expect(manager.page.locator(".ingest")).to_contain_text(said)
 
 
 def _screens(console: ConsolePage, cart: Cart) -> Iterator[str]:

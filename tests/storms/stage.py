@@ -103,7 +103,7 @@ class Stage:
             "postgres": Player(postgres_part(cluster)),
             "broker": Player(broker_part(ports, told)),
             "ingest": Player(_sabotaged(ingest_part(ports, proxied), proxied, ports, sabotage)),
-            "gateway": Player(gateway_part(self.address, proxied)),
+            "gateway": Player(gateway_part(ports, self.address, proxied)),
         }
 
     def open(self) -> None:

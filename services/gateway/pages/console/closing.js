@@ -10,10 +10,11 @@ import { ago, exactly, refusal } from "./wording.js";
 export function closingBar(app, plan) {
   if (!app.desk.isManager) return { button: null, bar: null };
   const bar = el("div", { class: "closingbar", hidden: true });
-  const button = el("button", { type: "button", class: "button quiet slim", "aria-pressed": "false" }, t("block.start"));
+  const button = el("button", { type: "button", class: "button quiet slim", "aria-expanded": "false" }, t("block.start"));
   const set = (isClosing) => {
     plan.setClosing(isClosing);
-    button.setAttribute("aria-pressed", String(isClosing));
+    button.setAttribute("aria-expanded", String(isClosing));
+    say(button, t(isClosing ? "app.cancel" : "block.start"));
     bar.hidden = !isClosing;
     if (isClosing) show(bar, el("p", { class: "small" }, t("block.lead")), chooser(plan, (place) => ask(place)));
   };

@@ -17,6 +17,7 @@ export class FloorPlan extends EventTarget {
   #draft = svg("rect", { class: "draft", visibility: "hidden", rx: 0.2 });
   #from = null;
   #drawn = "";
+  #closed = [];
   isClosing = false;
   node;
 
@@ -104,6 +105,7 @@ export class FloorPlan extends EventTarget {
     if (key === this.#drawn) return;
     this.#drawn = key;
     const here = blocks.filter((one) => one.floor === this.floor);
+    this.#closed = here;
     keepList(this.#blocks, here, (one) => one.block_id, (one) => this.#makeBlock(one), () => {});
   }
 
@@ -131,16 +133,18 @@ export class FloorPlan extends EventTarget {
   }
 
   #finish(event) {
-    if (this.#from === null) return;
+    if (this.#from === null) return false;
     const [from, to] = [this.#from, this.#spot(event)];
     this.#forget();
     if (Math.hypot(from.x - to.x, from.y - to.y) < CLICK_M) {
+      const closed = this.#closed.find((one) => isInside(from, one));
+      if (closed) return this.dispatchEvent(new CustomEvent("block", { detail: closed }));
       const section = this.#sections(this.floor).filter((one) => isInside(from, one)).sort((one, other) => sizeOf(one) - sizeOf(other))[0];
-      if (section) this.dispatchEvent(new CustomEvent("place", { detail: placeOf(this.floor, section) }));
-      return;
+      return section && this.dispatchEvent(new CustomEvent("place", { detail: placeOf(this.floor, section) }));
     }
     const box = this.#between(from, to);
-    if (box.x1 < box.x2 && box.y1 < box.y2) this.dispatchEvent(new CustomEvent("place", { detail: { floor: this.floor, ...box, name: t("block.piece") } }));
+    const isPiece = box.x1 < box.x2 && box.y1 < box.y2;
+    return isPiece && this.dispatchEvent(new CustomEvent("place", { detail: { floor: this.floor, ...box, name: t("block.piece") } }));
   }
 
   #forget() {

@@ -5,14 +5,15 @@ import { icon } from "../shell/icons.js";
 import { t } from "../shell/words.js";
 import { ago, refusal, stateOf } from "./wording.js";
 
-/** A card with the open alerts; the oldest first, help before everything else. */
+/** A card with the open alerts: what nobody has taken first, help before everything else, then the oldest. */
 export function queue(app) {
   const list = el("ul", { class: "queue", "aria-label": t("queue.title") });
   const empty = el("p", { class: "soft", hidden: true }, t("queue.empty"));
   const node = el("section", { class: "card stack" }, el("h2", {}, t("queue.title")), list, empty);
   const update = () => {
     const { alerts } = app.desk.live;
-    const sorted = [...alerts].sort((one, other) => (other.kind === "help") - (one.kind === "help"));
+    const rank = (one) => (one.claimed_by === null ? 0 : 2) + (one.kind === "help" ? 0 : 1);
+    const sorted = [...alerts].sort((one, other) => rank(one) - rank(other));
     empty.hidden = alerts.length > 0;
     keepList(list, sorted, (one) => one.alert_id, (one) => makeCall(app, one), (item, one) => fillCall(app, item, one));
   };
