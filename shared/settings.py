@@ -70,7 +70,7 @@ class IngestSettings(BrokerClientSettings):
         False,
         description="subscribe through $share/ingest/, for several workers (not on the embedded broker)",
     )
-    batch_max: int = Field(500, ge=1, le=10_000, description="most deliveries in one transaction")
+    batch_max: int = Field(1_000, ge=1, le=10_000, description="most deliveries in one transaction")
     inbox_max: int = Field(5_000, ge=10, description="deliveries held in memory; beyond it the connection is closed")
     gap_timeout_s: float = Field(60.0, gt=0, description="a gap older than this flags the session incomplete")
     session_idle_s: float = Field(7_200.0, gt=0, description="a session without events for this long is abandoned")

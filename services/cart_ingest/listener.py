@@ -142,6 +142,11 @@ class Listener:
             self._client.call_again()
         return taken
 
+    @property
+    def waiting(self) -> int:
+        """Deliveries that `take` would find now."""
+        return len(self._inbox)
+
     def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge what was committed."""
         self._metrics.stale_acks.inc(self._client.settle(deliveries))
