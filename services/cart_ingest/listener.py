@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import merge
+from operator import attrgetter
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -133,14 +135,15 @@ class Listener:
         with self._changed:
             if not self._inbox and not self._perishable:
                 self._changed.wait(wait_s)
-            taken = [self._inbox.popleft() for _ in range(min(most, len(self._inbox)))]
-            taken += [self._perishable.popleft() for _ in range(min(most, len(self._perishable)))]
+            assured = [self._inbox.popleft() for _ in range(min(most, len(self._inbox)))]
+            perishable = [self._perishable.popleft() for _ in range(min(most, len(self._perishable)))]
             waiting = len(self._inbox)
             self._changed.notify_all()
         self._metrics.inbox.set(waiting)
         if waiting <= self._inbox_max // 2:
             self._client.call_again()
-        return taken
+        # Each kind stays in its own order, whatever the clock does.
+        return list(merge(assured, perishable, key=attrgetter("received_at"))) if perishable else assured
 
     @property
     def waiting(self) -> int:
