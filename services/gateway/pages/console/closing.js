@@ -84,7 +84,7 @@ export function showBlock(app, plan, block) {
 /** One row of the list of what is closed. */
 export function blockRow(app, plan, block) {
   const name = plan.nameOf(block);
-  const open = el("button", { type: "button", class: "button quiet slim", "aria-label": t("block.closed", { name }), onclick: () => showBlock(app, plan, block) }, t("letters.show"));
+  const open = el("button", { type: "button", class: "button quiet slim", "aria-label": `${t("letters.show")}: ${name}`, onclick: () => showBlock(app, plan, block) }, t("letters.show"));
   const words = [block.note, t("block.by", { name: block.blocked_by, when: ago(block.blocked_at, app.desk.live.at) })].filter(Boolean).join(" · ");
   return el("li", { class: "item" }, el("div", {}, el("strong", {}, name), el("p", { class: "soft small" }, words)), open);
 }

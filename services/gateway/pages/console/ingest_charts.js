@@ -18,8 +18,9 @@ export function ingestCharts(app) {
     [chart(t("ingest.duplicates"), (value) => rate.format(value)), (point) => point.duplicates_per_s],
     [chart(t("ingest.gaps"), (value) => count.format(value)), (point) => point.gaps],
   ];
-  const worker = el("p", { class: "small soft" });
-  const node = el("section", { class: "card ingest" }, el("div", { class: "spread" }, el("h2", {}, t("ingest.title")), worker), el("div", { class: "charts" }, charts.map(([one]) => one.node)));
+  const worker = el("p", { class: "small soft", hidden: true });
+  const span = el("p", { class: "small soft" });
+  const node = el("section", { class: "card ingest" }, el("div", { class: "spread" }, el("h2", {}, t("ingest.title")), span), worker, el("div", { class: "charts" }, charts.map(([one]) => one.node)));
   let timer = 0;
   const ask = async () => {
     clearTimeout(timer);
@@ -31,7 +32,9 @@ export function ingestCharts(app) {
     for (const [one, valueOf] of charts) one.update(points.map(valueOf));
     const minutes = Math.max(1, Math.round((points.length * every) / 60));
     const words = said && (said.database_up ? t("ingest.worker", { inbox: said.inbox, ms: rate.format(said.commit_ms ?? 0) }) : t("ingest.worker.down"));
-    say(worker, [words, t("ingest.minutes", { count: minutes })].filter(Boolean).join(" "));
+    say(span, t("ingest.minutes", { count: minutes }));
+    say(worker, words ?? "");
+    worker.hidden = !words;
   };
   ask();
   return {
