@@ -149,16 +149,16 @@ def test_what_only_we_still_hold_is_applied_although_its_connection_and_its_brok
         database.reset()
         address = (first.address.host, first.address.mqtt_port)
         say(address, shop.carts[0], [scan(1)])
-        eventually(lambda: ingest.metric("ingest_transaction_retries_total") >= 1)
+        eventually(lambda: ingest.metric("ingest_transaction_retries_total") >= 1, within_s=40)
         say(address, shop.carts[0], [scan(seq) for seq in range(2, 7)])
-        eventually(lambda: unacknowledged(first) == 6)
+        eventually(lambda: unacknowledged(first) == 6, within_s=40)
         proxy.upstream = ("127.0.0.1", second.address.mqtt_port)
         proxy.reset()
-        eventually(lambda: ingest.logged("broker_connected") == 2)
+        eventually(lambda: ingest.logged("broker_connected") == 2, within_s=40)
         database.heal()
 
-        eventually(lambda: counted(shop.url)["logged"] == 6)
-        assert eventually(lambda: ingest.metric("ingest_stale_acks_suppressed_total")) == 6
+        eventually(lambda: counted(shop.url)["logged"] == 6, within_s=40)
+        assert eventually(lambda: ingest.metric("ingest_stale_acks_suppressed_total", within_s=40)) == 6
 
 
 def test_a_topic_that_is_no_text_becomes_a_dead_letter_and_the_worker_lives(tmp_path: Path, shop: Shop) -> None:
