@@ -55,6 +55,7 @@ bench: install ## ingest against a naive worker: events per second, latency, rat
 
 screenshots: install ## every screen of the web pages into docs/screenshots (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.browser.console_pictures
 
 clean: ## remove .venv and caches; the stack's data in .smartcart stays
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -73,6 +73,8 @@ def _tell_how_to_follow(stack: StackAddress, folder: Path, code: str, carts: int
         f"""
 The demo store is open, and {carts} carts are shopping.
 
+  the shopper's page                    {stack.http_url}/app/
+  the store's screen                    {stack.http_url}/console/   (smartcart operators add)
   REST, with a page to try each call    {stack.http_url}/docs
   MQTT for carts                        {stack.mqtt_url}
   MQTT over WebSocket for phones        {stack.mqtt_ws_url}

@@ -158,7 +158,7 @@ def test_what_only_we_still_hold_is_applied_although_its_connection_and_its_brok
         database.heal()
 
         eventually(lambda: counted(shop.url)["logged"] == 6, within_s=40)
-        assert eventually(lambda: ingest.metric("ingest_stale_acks_suppressed_total", within_s=40)) == 6
+        assert eventually(lambda: ingest.metric("ingest_stale_acks_suppressed_total"), within_s=40) == 6
 
 
 def test_a_topic_that_is_no_text_becomes_a_dead_letter_and_the_worker_lives(tmp_path: Path, shop: Shop) -> None:
