@@ -36,10 +36,8 @@ up: install ## the whole stack, until Ctrl-C
 test: install ## every test but the browser's and the slow storms
 	$(BIN)/python -m pytest -m "not slow" --ignore tests/browser -n auto --dist worksteal --durations 10
 
-# What fails is tried once more, alone: a browser on a busy machine sometimes misses one of a test's time limits.
 test-browser: install ## the web pages in a real Chromium
-	$(BIN)/python -m pytest tests/browser -m "not slow" || \
-	$(BIN)/python -m pytest tests/browser -m "not slow" --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest tests/browser -m "not slow"
 
 test-slow: install ## the storms, load and long journeys
 	$(BIN)/python -m pytest -m slow --timeout 1800
