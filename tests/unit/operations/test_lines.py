@@ -47,7 +47,12 @@ def test_a_line_beyond_all_measure_costs_only_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [gzip.compress(b"a\n" * 1_000)[:-12], b"\x1f\x8bnot gzip at all", "code,name\n".encode("utf-16")]
+    "content",
+    [
+        pytest.param(gzip.compress(b"a\n" * 1_000, mtime=0)[:-12], id="cut short"),
+        pytest.param(b"\x1f\x8bnot gzip at all", id="not gzip at all"),
+        pytest.param("code,name\n".encode("utf-16"), id="another encoding"),
+    ],
 )
 def test_a_damaged_file_is_refused_as_a_whole(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(FileRefused):
