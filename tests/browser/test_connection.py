@@ -110,6 +110,20 @@ def test_credentials_are_renewed_before_they_end_and_scans_go_on_appearing(phone
     expect(phone.link).to_have_text("Live")
 
 
+def test_what_was_scanned_while_credentials_were_renewed_is_caught_up_with(phone: ShopperPage, cart: Cart) -> None:
+    phone.page.clock.install()
+    phone.take_live(cart)
+
+    def scan_between_two_connections(route: Route) -> None:
+        cart.scan(BANANA)
+        cart.wait_until_settled()
+        route.continue_()
+
+    phone.page.route("**/mqtt/token", scan_between_two_connections, times=1)
+    phone.page.clock.fast_forward(RENEWED_BY_S * 1000)
+    phone.expect_quantity("Banana", 1)
+
+
 def test_a_login_that_was_ended_elsewhere_leads_back_to_the_log_in(phone: ShopperPage, cart: Cart) -> None:
     phone.take_live(cart)
     phone.page.evaluate("sessionStorage.clear(); localStorage.setItem('smartcart', 'x'.repeat(43))")

@@ -8,7 +8,7 @@ const RENEW_AT = 0.8; // of the credentials' life
 const CONNECT_WITHIN_MS = 6000;
 const KEEPALIVE_S = 15;
 
-/** Events: `up` (subscribed), `down`, and `message` with `detail` = the decoded payload. */
+/** Events: `up` (subscribed, also anew with fresh credentials), `down`, and `message` with `detail` = the decoded payload. */
 export class LiveLink extends EventTarget {
   #credentials; // async () => {ok, body: {url, username, password, client_id, topic, expires_in}}
   #client = null;
@@ -34,7 +34,7 @@ export class LiveLink extends EventTarget {
   stop() {
     this.#wanted = false;
     this.#drop();
-    this.#setUp(false);
+    this.#sayDown();
   }
 
   /** The way may be free again (back online, page in front): do not wait for the backoff. */
@@ -81,7 +81,7 @@ export class LiveLink extends EventTarget {
         if (problem || granted.some(({ qos }) => qos > 2)) return client.end(true);
         this.#upSince = Date.now();
         this.#renewal = setTimeout(() => this.#connect(), expires_in * RENEW_AT * 1000);
-        this.#setUp(true);
+        this.#sayUp();
       });
     });
     client.on("message", (_, payload) => {
@@ -107,7 +107,7 @@ export class LiveLink extends EventTarget {
 
   #later() {
     this.#drop();
-    this.#setUp(false);
+    this.#sayDown();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#connect(), this.#waitMs * (0.75 + Math.random() / 2));
     this.#waitMs = Math.min(this.#waitMs * 2, RETRY_MAX_MS);
@@ -123,9 +123,15 @@ export class LiveLink extends EventTarget {
     client?.end(true);
   }
 
-  #setUp(isUp) {
-    if (isUp === this.isUp) return;
-    this.isUp = isUp;
-    this.dispatchEvent(new Event(isUp ? "up" : "down"));
+  // Each time: what came between the old connection and this one was heard by neither.
+  #sayUp() {
+    this.isUp = true;
+    this.dispatchEvent(new Event("up"));
+  }
+
+  #sayDown() {
+    if (!this.isUp) return;
+    this.isUp = false;
+    this.dispatchEvent(new Event("down"));
   }
 }
