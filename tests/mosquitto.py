@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from broker.mosquitto.render import Account, Tls, find_plugin, render_config
+from broker.mosquitto.render import Ports, Tls, find_plugin, render_config
+from shared.mosquitto.rights import Account
 from tests.eventually import eventually
 
 needs_mosquitto = pytest.mark.skipif(
@@ -23,12 +24,13 @@ needs_mosquitto = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class MosquittoAddress:
-    """Where it listens, and its process id."""
+    """Where it listens, and its process id; `control_port` with an `admin_password` only."""
 
     host: str
     port: int
     ws_port: int | None
     pid: int
+    control_port: int | None = None
 
 
 @contextlib.contextmanager
@@ -38,6 +40,7 @@ def start_mosquitto(
     *,
     port: int = 0,
     ws_port: int | None = None,
+    control_port: int | None = None,
     anyone: bool = False,
     keep: bool = False,
     admin_password: str | None = None,
@@ -51,6 +54,8 @@ def start_mosquitto(
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     assert program is not None, "needs Mosquitto: apt-get install mosquitto"
     port = port or free_port()
+    if admin_password is not None and control_port is None:
+        control_port = free_port()
     config = folder / "mosquitto.conf"
     if anyone:
         config.write_text(_PROTOCOL_ONLY.format(port=port))
@@ -59,8 +64,7 @@ def start_mosquitto(
         assert plugin is not None, "Mosquitto's dynamic security plugin is missing"
         render_config(
             folder,
-            port,
-            ws_port,
+            Ports(port, ws_port, control_port),
             accounts,
             plugin=plugin,
             user=getpass.getuser(),
@@ -71,10 +75,10 @@ def start_mosquitto(
         child = subprocess.Popen([program, "-c", str(config)], stdout=log, stderr=log)
     try:
         eventually(
-            lambda: _accepts(port) and (ws_port is None or _accepts(ws_port)),
+            lambda: all(_accepts(each) for each in (port, ws_port, control_port) if each is not None),
             message=f"Mosquitto: {folder}/mosquitto.log",
         )
-        yield MosquittoAddress("127.0.0.1", port, ws_port, child.pid)
+        yield MosquittoAddress("127.0.0.1", port, ws_port, child.pid, control_port)
     finally:
         child.terminate()
         try:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from broker.mosquitto.render import Account, write_security
+from broker.mosquitto.render import write_security
 from broker.mosquitto.settings import MosquittoSettings
 from shared.access import ServiceIdentity
+from shared.mosquitto.rights import Account
 from shared.settings import EX_CONFIG
 
 INGEST_WORKERS = 10

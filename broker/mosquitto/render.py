@@ -1,7 +1,6 @@
-"""Prints a Mosquitto configuration and the dynamic security plugin's file from the access policy.
+"""Prints a Mosquitto configuration and the dynamic security plugin's file, as it is before the first start.
 
-What `shared.access` grants is all that is granted; a role per identity, because the plugin of Mosquitto 2.0
-knows no patterns. Starting and stopping Mosquitto is not done here.
+Accounts that come later are in `shared.mosquitto.accounts`. Starting and stopping Mosquitto is not done here.
 """
 
 import base64
@@ -9,12 +8,13 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from shared import access
+from shared.mosquitto.rights import ADMIN, PRIORITY, Account, admin_role, role_of
 
 PLUGIN_PATHS = (
     Path("/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"),
@@ -23,49 +23,53 @@ PLUGIN_PATHS = (
 )
 HASH_ITERATIONS = 101  # the plugin's own default; secrets of 256 bits need no slow hash (RELIABILITY S3)
 SALT_BYTES = 12
-ADMIN = "admin"  # the account that may change accounts, and nothing else
-CONTROL_TOPIC = "$CONTROL/dynamic-security"
-CONTAINER_NOTE = """\
-# Printed by broker/mosquitto/render.py; a test compares. Paths are those of the image eclipse-mosquitto:2.
-#
-# Before the first start `python -m broker.mosquitto FILE` writes the plugin's FILE with the service accounts and the
-# account `admin`; carts and phones are added while the broker runs (broker/mosquitto/accounts.py).
-#
-# TLS, wherever the broker is reached over a network: behind `listener 8883` add
-#   certfile /mosquitto/tls/server.crt
-#   keyfile /mosquitto/tls/server.key
-#   tls_version tlsv1.2
-# and publish only that port.
-
-"""
-_PRIORITY = 0
-_ADMIN_ACLS = ("publishClientSend", "publishClientReceive", "subscribePattern")
+# Ciphers that exist only since TLS 1.2. `tls_version` alone would not do: a WebSocket listener ignores it.
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+CONNECTIONS_MAX = 10_000  # of carts and services, and as many phones
+CONTROL_CONNECTIONS_MAX = 100
 # Once a second, not on every change: Mosquitto writes its whole memory each time, which with 10,000 events waiting
 # slows it from thousands to about 80 a second (measured, 2.0.11). What a power cut takes of that last second, the
 # carts still hold (DESIGN section 4).
 PERSISTENCE = ("persistence true", "autosave_on_changes false", "autosave_interval 1")
+IMAGE_NOTE = """\
+# Printed by broker/mosquitto/render.py; a test compares. Paths are those of the image eclipse-mosquitto:2.
+#
+# Before the first start `python -m broker.mosquitto FILE` writes the plugin's FILE with the service accounts and the
+# account `admin`. Carts and phones are added while the broker runs, through the last listener, which is for the
+# backend alone: never publish its port.
+"""
+PLAIN_NOTE = """\
+#
+# No TLS: only where nobody else can listen, on one machine. tls.conf beside this file is for a network.
 
+"""
+TLS_NOTE = """\
+#
+# TLS 1.2 or newer on every port. /mosquitto/tls holds the server's certificate with its chain, and its key.
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One identity with the password it connects with."""
-
-    identity: access.Identity
-    password: str = field(repr=False)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The server's certificate and key; with them the MQTT listener speaks TLS 1.2 or newer only."""
+    """The server's certificate, with its chain, and its key."""
 
     certificate: Path
     key: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where Mosquitto listens: carts and services, phones over WebSocket, and the backend's changes of accounts."""
+
+    mqtt: int
+    websocket: int | None = None
+    control: int | None = None
+
+
 def render_config(
     folder: Path,
-    port: int,
-    ws_port: int | None,
+    ports: Ports,
     accounts: Iterable[Account],
     *,
     plugin: Path,
@@ -80,24 +84,22 @@ def render_config(
     """
     security = folder / "dynamic-security.json"
     write_security(security, accounts, admin_password)
-    listeners = [f"listener {port} 127.0.0.1", *_tls_lines(tls)]
-    if ws_port is not None:
-        listeners += [f"listener {ws_port} 127.0.0.1", "protocol websockets"]
     config = folder / "mosquitto.conf"
+    listeners = _listeners(ports, tls, "127.0.0.1")
     config.write_text(configuration(listeners, plugin, security, folder, user), encoding="utf-8")
     return config
 
 
-def container_configuration() -> str:
-    """The `mosquitto.conf` beside this module, as the image eclipse-mosquitto:2 wants its paths."""
-    data = Path("/mosquitto/data")
-    return CONTAINER_NOTE + configuration(
-        ["listener 1883", "listener 8083", "protocol websockets"],
-        Path("/usr/lib/mosquitto_dynamic_security.so"),
-        data / "dynamic-security.json",
-        data,
-        user=None,
-    )
+def image_configuration(*, tls: bool) -> str:
+    """A `.conf` beside this module, as the image eclipse-mosquitto:2 wants its paths."""
+    data, certificates = Path("/mosquitto/data"), Path("/mosquitto/tls")
+    plugin = Path("/usr/lib/mosquitto_dynamic_security.so")
+    if tls:
+        listeners = _listeners(Ports(8883, 8083, 8884), Tls(certificates / "server.crt", certificates / "server.key"))
+    else:
+        listeners = _listeners(Ports(1883, 8083, 1884), None)
+    settings = configuration(listeners, plugin, data / "dynamic-security.json", data, user=None)
+    return IMAGE_NOTE + (TLS_NOTE if tls else PLAIN_NOTE) + settings
 
 
 def configuration(listeners: Iterable[str], plugin: Path, security: Path, data: Path, user: str | None) -> str:
@@ -105,10 +107,8 @@ def configuration(listeners: Iterable[str], plugin: Path, security: Path, data: 
     lines = [
         "per_listener_settings false",
         "allow_anonymous false",
-        "use_username_as_clientid true",
         f"plugin {plugin}",
         f"plugin_opt_config_file {security}",
-        *listeners,
         *([f"user {user}"] if user is not None else []),
         *PERSISTENCE,
         f"persistence_location {data}/",
@@ -124,6 +124,7 @@ def configuration(listeners: Iterable[str], plugin: Path, security: Path, data: 
         "log_dest stderr",
         "log_type error",
         "log_type warning",
+        *listeners,
     ]
     return "\n".join(lines) + "\n"
 
@@ -140,8 +141,8 @@ def dynamic_security(accounts: Iterable[Account], admin_password: str | None = N
     clients = [client_of(account) for account in accounts]
     roles = [role_of(account.identity) for account in accounts]
     if admin_password is not None:
-        clients.append(_client(ADMIN, admin_password))
-        roles.append({"rolename": ADMIN, "acls": [_acl(kind, f"{CONTROL_TOPIC}/#") for kind in _ADMIN_ACLS]})
+        clients.append(_client(ADMIN, admin_password, bound=False))
+        roles.append(admin_role())
     return {
         "defaultACLAccess": {
             "publishClientSend": False,
@@ -160,41 +161,44 @@ def client_of(account: Account) -> dict[str, Any]:
     return _client(access.username(account.identity), account.password)
 
 
-def role_of(identity: access.Identity) -> dict[str, Any]:
-    """One role of the plugin with exactly the identity's grants."""
-    granted = access.grants(identity)
-    acls = [_acl("publishClientSend", topic) for topic in granted.publish]
-    for topic in granted.receive:
-        acls += [_acl("publishClientReceive", topic), _acl("subscribePattern", topic)]
-        if isinstance(identity, access.ServiceIdentity):
-            acls.append(_acl("subscribePattern", f"$share/{access.SHARE_GROUP}/{topic}"))
-    return {"rolename": access.username(identity), "acls": acls}
-
-
 def find_plugin() -> Path | None:
     """Where this machine's Mosquitto package has put the dynamic security plugin."""
     return next((path for path in PLUGIN_PATHS if path.exists()), None)
 
 
-def _client(name: str, password: str) -> dict[str, Any]:
-    """The password is hashed as the plugin does it (PBKDF2-HMAC-SHA-512)."""
+def _client(name: str, password: str, *, bound: bool = True) -> dict[str, Any]:
+    """The password is hashed as the plugin does it (PBKDF2-HMAC-SHA-512); `bound` to the client id of that name."""
     salt = secrets.token_bytes(SALT_BYTES)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, HASH_ITERATIONS)
     return {
         "username": name,
-        "clientid": name,
-        "roles": [{"rolename": name, "priority": _PRIORITY}],
+        **({"clientid": name} if bound else {}),
+        "roles": [{"rolename": name, "priority": PRIORITY}],
         "password": base64.b64encode(digest).decode(),
         "salt": base64.b64encode(salt).decode(),
         "iterations": HASH_ITERATIONS,
     }
 
 
+def _listeners(ports: Ports, tls: Tls | None, host: str | None = None) -> Sequence[str]:
+    """Each line counts for the `listener` above it, `use_username_as_clientid` too: before the first it is for none.
+
+    On the control listener the user name is not the client id, so that two who change accounts do not end each
+    other's connections. All other accounts are bound to their id by the plugin, there as well.
+    """
+    secured = _tls_lines(tls)
+    own_id = "use_username_as_clientid true"
+    at = f" {host}" if host else ""
+    lines = [f"listener {ports.mqtt}{at}", *secured, own_id, f"max_connections {CONNECTIONS_MAX}"]
+    if ports.websocket is not None:
+        lines += [f"listener {ports.websocket}{at}", "protocol websockets", *secured, own_id]
+        lines.append(f"max_connections {CONNECTIONS_MAX}")
+    if ports.control is not None:
+        lines += [f"listener {ports.control}{at}", *secured, f"max_connections {CONTROL_CONNECTIONS_MAX}"]
+    return lines
+
+
 def _tls_lines(tls: Tls | None) -> list[str]:
     if tls is None:
         return []
-    return [f"certfile {tls.certificate}", f"keyfile {tls.key}", "tls_version tlsv1.2"]
-
-
-def _acl(kind: str, topic: str) -> dict[str, Any]:
-    return {"acltype": kind, "topic": topic, "priority": _PRIORITY, "allow": True}
+    return [f"certfile {tls.certificate}", f"keyfile {tls.key}", f"ciphers {CIPHERS}", "tls_version tlsv1.2"]

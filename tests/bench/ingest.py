@@ -28,11 +28,11 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from broker.mosquitto.render import Account
 from services.stack.child import end, spawn
 from services.stack.postgres import Cluster, prepare_cluster, server_command, wait_until_answers
 from shared import access
 from shared.db.migrate import apply_migrations
+from shared.mosquitto.rights import Account
 from tests.bench.carts_on_sockets import close_carts, connect_carts, pace, pump, scan_packet
 from tests.builders import BUTTER, OAT_DRINK, RYE_BREAD, Shop, build_shop
 from tests.eventually import eventually

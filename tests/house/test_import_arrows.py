@@ -10,6 +10,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "shared.domain": ("shared.contracts",),
     "shared.navigation": (),
     "shared.access": ("shared.contracts",),
+    "shared.mosquitto": ("shared.contracts", "shared.access"),
     "shared.mqtt_tokens": (),
     "shared.logs": (),
     "shared.settings": (),

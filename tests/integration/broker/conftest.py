@@ -10,8 +10,8 @@ import pytest
 from broker.embedded.credentials import CredentialCopy
 from broker.embedded.door import HouseDoor
 from broker.embedded.limits import ClientLimits, Limits
-from broker.mosquitto.render import Account
 from shared.access import CartIdentity, Identity, ServiceIdentity, ShopperIdentity, username
+from shared.mosquitto.rights import Account
 from shared.mqtt_tokens import mint_mqtt_token
 from tests.integration.broker.embedded import (
     SERVICE_PASSWORD,

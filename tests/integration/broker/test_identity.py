@@ -70,8 +70,13 @@ def test_a_cart_cannot_take_the_session_of_its_neighbour(house: HouseBroker) -> 
     with house.join(NEIGHBOUR, clean=False) as victim, house.join(PUBLISHER) as publisher:
         victim.subscribe((STATE[NEIGHBOUR], 1))
         with house.client() as thief:
-            assert connack_code(thief, "cart-2", "cart-1", house.accounts["cart-1"], clean=False) == 5
-            assert thief.is_closed_by_broker()
+            code = connack_code(thief, "cart-2", "cart-1", house.accounts["cart-1"], clean=False)
+            if house.kind == "mosquitto":  # the user name takes the place of the id: it has come in as itself
+                assert code == 0
+                assert thief.subscribe((STATE[NEIGHBOUR], 1), (STATE[CART], 1)) == [0x80, 1]
+            else:
+                assert code == 5
+                assert thief.is_closed_by_broker()
         publisher.publish(STATE[NEIGHBOUR], b"for cart 2", 1)
         assert victim.messages(1)[0].payload == b"for cart 2"
 

@@ -1,25 +1,25 @@
 """Mosquitto as in production: accounts come and go while it runs, survive a restart, and TLS is TLS (S4, S8)."""
 
-import shutil
-import ssl
-import subprocess
+import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from broker.mosquitto import __main__ as first_start
-from broker.mosquitto.accounts import AccountsUnavailable, MosquittoAccounts
-from broker.mosquitto.render import Account, Tls, container_configuration
+from broker.mosquitto.render import image_configuration
 from shared.access import CartIdentity, ServiceIdentity, ShopperIdentity, username
+from shared.mosquitto.accounts import AccountsUnavailable, ControlAddress, MosquittoAccounts
+from shared.mosquitto.rights import Account, is_same_role, role_of
 from tests.house.source import ROOT
 from tests.integration.broker.conftest import CART, HouseBroker
 from tests.integration.broker.embedded import SERVICE_PASSWORD
 from tests.integration.broker.test_policy import PHONE, SHOPPER, STATE
 from tests.integration.broker.wire import RawClient
-from tests.mosquitto import free_port, needs_mosquitto, start_mosquitto
+from tests.mosquitto import MosquittoAddress, free_port, needs_mosquitto, start_mosquitto
 
 pytestmark = [pytest.mark.mosquitto, needs_mosquitto]
 
@@ -32,8 +32,10 @@ PROMISED_S = 5.0
 class Store(HouseBroker):
     """A Mosquitto that knows the services and `admin`."""
 
-    def accounts_at(self) -> MosquittoAccounts:
-        return MosquittoAccounts(self.host, self.port, ADMIN_PASSWORD)
+    control_url: str
+
+    def accounts_at(self, password: str = ADMIN_PASSWORD) -> MosquittoAccounts:
+        return MosquittoAccounts(ControlAddress(self.control_url, password, timeout_s=2.0))
 
     def lets_in(self, account: Account) -> bool:
         name = username(account.identity)
@@ -44,7 +46,12 @@ class Store(HouseBroker):
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with start_mosquitto(tmp_path, [SERVICE], admin_password=ADMIN_PASSWORD) as address:
-        yield Store("mosquitto", address.host, address.port, {"publisher-0": SERVICE_PASSWORD})
+        yield store_at(address)
+
+
+def store_at(address: MosquittoAddress) -> Store:
+    control_url = f"mqtt://{address.host}:{address.control_port}"
+    return Store("mosquitto", address.host, address.port, {"publisher-0": SERVICE_PASSWORD}, control_url)
 
 
 def test_an_added_cart_and_phone_have_their_rights_at_once(store: Store) -> None:
@@ -89,16 +96,15 @@ def test_accounts_survive_a_restart(tmp_path: Path) -> None:
     port = free_port()
     with (
         start_mosquitto(tmp_path, [SERVICE], port=port, admin_password=ADMIN_PASSWORD) as address,
-        MosquittoAccounts(address.host, port, ADMIN_PASSWORD) as accounts,
+        store_at(address).accounts_at() as accounts,
     ):
         accounts.put([cart])
     with start_mosquitto(tmp_path, port=port, keep=True) as address:
-        store = Store("mosquitto", address.host, address.port, {})
-        assert store.lets_in(cart)
+        assert store_at(address).lets_in(cart)
 
 
 def test_only_the_admin_changes_accounts(store: Store) -> None:
-    with pytest.raises(AccountsUnavailable), MosquittoAccounts(store.host, store.port, "wrong", timeout_s=1):
+    with pytest.raises(AccountsUnavailable, match="refuses `admin`"), store.accounts_at("wrong"):
         pass
     with store.join(SERVICE.identity) as service:
         assert service.subscribe(("$CONTROL/dynamic-security/v1/response", 1), ("$CONTROL/#", 1)) == [0x80, 0x80]
@@ -107,27 +113,9 @@ def test_only_the_admin_changes_accounts(store: Store) -> None:
         pass
 
 
-def test_with_tls_plain_and_unverified_connections_fail(tmp_path: Path) -> None:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs openssl to make a certificate")
-    tls = Tls(tmp_path / "server.crt", tmp_path / "server.key")
-    make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    make += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(tls.key), "-out", str(tls.certificate)]
-    subprocess.run(make, check=True, capture_output=True)
-    with start_mosquitto(tmp_path, [SERVICE], admin_password=ADMIN_PASSWORD, tls=tls) as address:
-        with MosquittoAccounts(address.host, address.port, ADMIN_PASSWORD, ca_file=tls.certificate) as accounts:
-            accounts.put([Account(CART, "1" * 64)])
-        plain = RawClient((address.host, address.port))
-        plain.send(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")
-        assert plain.is_closed_by_broker()
-        plain.cut()
-        with pytest.raises(ssl.SSLCertVerificationError), RawClient((address.host, address.port)) as client:
-            ssl.create_default_context().wrap_socket(client.stream, server_hostname="127.0.0.1")
-
-
-def test_the_committed_configuration_is_what_the_code_prints() -> None:
-    assert (ROOT / "broker/mosquitto/mosquitto.conf").read_text(encoding="utf-8") == container_configuration()
+@pytest.mark.parametrize(("name", "tls"), [("mosquitto.conf", False), ("tls.conf", True)])
+def test_the_committed_configuration_is_what_the_code_prints(name: str, tls: bool) -> None:
+    assert (ROOT / "broker/mosquitto" / name).read_text(encoding="utf-8") == image_configuration(tls=tls)
 
 
 def test_the_first_accounts_are_written_once_and_need_real_secrets(
@@ -148,3 +136,65 @@ def test_the_first_accounts_are_written_once_and_need_real_secrets(
     assert "s" * 32 not in written
     assert first_start.main([str(target)]) == 0
     assert target.read_text(encoding="utf-8") == written
+
+
+def test_an_account_is_listed_with_its_note_and_rights_and_a_foreign_right_is_mended(store: Store) -> None:
+    carts = [Account(CartIdentity(number, "main"), "1" * 64, f"note {number}") for number in range(1, 4)]
+    with store.accounts_at() as accounts:
+        accounts.put(carts)
+        assert {(account.username, account.note) for account in accounts.list_accounts()} == {
+            ("publisher-0", ""),
+            *((username(cart.identity), cart.note) for cart in carts),
+        }
+        moved = CartIdentity(1, "other")
+        assert is_same_role(accounts.list_roles()["cart-1"], role_of(CART))
+        assert not is_same_role(accounts.list_roles()["cart-1"], role_of(moved))
+        # The plugin knows a role by its name, which is the account's.
+        accounts.mend_role(moved)
+        assert is_same_role(accounts.list_roles()["cart-1"], role_of(moved))
+
+
+def test_more_accounts_than_fit_in_one_answer_are_all_listed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.mosquitto.accounts.PAGE", 10)
+    with store.accounts_at() as accounts:
+        accounts.put(Account(CartIdentity(number, "main"), "1" * 64) for number in range(1, 25))
+        assert len(accounts.list_accounts()) == 25
+        assert len(accounts.list_roles()) == 26
+
+
+def test_several_change_accounts_at_once(store: Store) -> None:
+    def change(number: int) -> None:
+        with store.accounts_at() as accounts:
+            for round_ in range(5):
+                accounts.put([Account(CartIdentity(number, "main"), f"{round_}" * 64)])
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(change, range(1, 7)))
+    assert all(store.lets_in(Account(CartIdentity(number, "main"), "4" * 64)) for number in range(1, 7))
+
+
+def test_a_broker_that_is_gone_or_silent_is_told_in_bounded_time(store: Store, tmp_path: Path) -> None:
+    gone = MosquittoAccounts(ControlAddress(f"mqtt://127.0.0.1:{free_port()}", ADMIN_PASSWORD, timeout_s=1.0))
+    with pytest.raises(AccountsUnavailable, match="no Mosquitto answers"), gone:
+        pass
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mqtt://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        with (
+            pytest.raises(AccountsUnavailable, match="does not answer"),
+            MosquittoAccounts(ControlAddress(url, ADMIN_PASSWORD, timeout_s=1.0)),
+        ):
+            pass
+        assert time.monotonic() - started < PROMISED_S
+
+
+def test_on_the_ports_of_carts_the_user_name_is_the_client_id(store: Store) -> None:
+    """Whatever id a client names, it gets its own session; on the control port it is refused."""
+    control_port = int(store.control_url.rpartition(":")[2])
+    with store.accounts_at() as accounts:
+        accounts.put([Account(CART, "1" * 64)])
+    with store.client() as first, store.client() as second, RawClient((store.host, control_port)) as at_control:
+        assert first.connect("any", "cart-1", "1" * 64).body == b"\0\0"
+        assert second.connect("other", "cart-1", "1" * 64).body == b"\0\0"
+        assert first.is_closed_by_broker()
+        assert at_control.connect("other", "cart-1", "1" * 64).body == b"\0\x05"

@@ -11,7 +11,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from broker.mosquitto.render import Account
 from shared.access import CartIdentity, ServiceIdentity
 from shared.contracts.channels import COMMANDS, MAX_PAYLOAD_BYTES, SHOPPER_CART, STATE, STATUS
 from shared.contracts.commands import CART_COMMAND, Resend
@@ -21,6 +20,7 @@ from shared.db.cart_states import mark_published, publish_everything_again
 from shared.db.carts import add_carts
 from shared.db.queries import sql
 from shared.db.types import Tx
+from shared.mosquitto.rights import Account
 from tests.builders import Shop, scan
 from tests.eventually import eventually
 from tests.fault_proxy import FaultProxy, Way, fault_proxy
