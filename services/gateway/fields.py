@@ -1,14 +1,13 @@
 """Field types and bases of the REST bodies: strict, bounded, nothing unknown."""
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from shared.db.products import Product
-from shared.domain.money import to_major
+from shared.domain.money import MINOR_PER_MAJOR
 
 INT32_MAX = 2**31 - 1
 PAGE_MAX = 100
@@ -42,16 +41,8 @@ Mobile = Annotated[
 ]
 
 
-def _as_number(amount: Decimal) -> float:
-    """The double nearest to the amount prints as the amount itself: at most two places, below 2**53 minor units."""
-    return float(amount)
-
-
-Money = Annotated[
-    Decimal,
-    PlainSerializer(_as_number, return_type=float, when_used="json"),
-    Field(description="major units, at most two places", examples=[12.5]),
-]
+# To be shown, never to be added up: sums are made of minor units.
+Money = Annotated[float, Field(description="major units, at most two places", examples=[12.5])]
 
 
 def _as_utc(moment: datetime) -> str:
@@ -87,9 +78,9 @@ class ProductBody(Answer):
     image: str | None = Field(description="path of the image on this server")
 
 
-def money(minor: int) -> Decimal:
-    """Minor units as they are shown."""
-    return to_major(minor)
+def money(minor: int) -> float:
+    """Minor units as they are shown: the double nearest to the amount, which prints as the amount (below 2**53)."""
+    return minor / MINOR_PER_MAJOR
 
 
 def image_path(image: str | None) -> str | None:
@@ -99,19 +90,24 @@ def image_path(image: str | None) -> str | None:
     return f"/misc/images/{image}"
 
 
+def product_fields(product: Product) -> dict[str, Any]:
+    """A product by the names that REST gives to its fields."""
+    discounted = product.discounted_price_minor
+    return {
+        "product_id": product.product_id,
+        "product_name": product.name,
+        "price": money(product.price_minor),
+        "discounted_price": None if discounted is None else money(discounted),
+        "barcode": product.barcode,
+        "weight": product.weight_g,
+        "expiry": product.expiry,
+        "category_id": product.category_id,
+        "offer_name": product.offer_name,
+        "brand": product.brand,
+        "image": image_path(product.image),
+    }
+
+
 def product_body(product: Product) -> ProductBody:
     """A product as REST shows it."""
-    discounted = product.discounted_price_minor
-    return ProductBody(
-        product_id=product.product_id,
-        product_name=product.name,
-        price=money(product.price_minor),
-        discounted_price=None if discounted is None else money(discounted),
-        barcode=product.barcode,
-        weight=product.weight_g,
-        expiry=product.expiry,
-        category_id=product.category_id,
-        offer_name=product.offer_name,
-        brand=product.brand,
-        image=image_path(product.image),
-    )
+    return ProductBody(**product_fields(product))

@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import Field
 
 from services.gateway.errors import Refusal, Refused
-from services.gateway.fields import Answer, ProductBody, product_body
+from services.gateway.fields import Answer, ProductBody, product_fields
 from services.gateway.tokens import Caller
-from shared.db.products import Named, ProductDetail, find_product_detail, list_shopper_allergens
+from shared.db.products import ProductDetail, find_product_detail
 from shared.db.types import Tx
 
 
@@ -49,37 +49,36 @@ class ProductDetailBody(ProductBody):
 
 def find_detail(tx: Tx, product_id: int, caller: Caller | None) -> ProductDetailBody:
     """Raises Refused for an unknown product."""
-    detail = find_product_detail(tx, product_id)
+    detail = find_product_detail(tx, product_id, caller.shopper_id if caller is not None else None)
     if detail is None:
         raise Refused(Refusal.UNKNOWN_PRODUCT)
-    own = list_shopper_allergens(tx, caller.shopper_id) if caller is not None else []
     allergies = [
         AllergyBody(allergy_id=one["id"], allergy_name=one["name"], traces_only=one["traces_only"])
         for one in detail.allergens
     ]
     return ProductDetailBody(
-        **product_body(detail).model_dump(),
+        **product_fields(detail),
         category_name=detail.category_name,
         foodtypes=[FoodTypeBody(foodtype_id=one["id"], foodtype_name=one["name"]) for one in detail.food_types],
         allergies=allergies,
         allergens_are_known=detail.allergens_are_known,
-        warnings=_warnings(detail, allergies, own),
+        warnings=_warnings(detail, allergies),
         gtin=detail.gtin,
         quantity_text=detail.quantity_text,
         price_is_estimated=detail.price_is_estimated,
     )
 
 
-def _warnings(detail: ProductDetail, allergies: list[AllergyBody], own: list[Named]) -> list[Warning]:
+def _warnings(detail: ProductDetail, allergies: list[AllergyBody]) -> list[Warning]:
     in_product = {allergy.allergy_id: allergy for allergy in allergies}
     warnings = []
-    for mine in own:
-        found = in_product.get(mine.id)
+    for mine in detail.own_allergens:
+        found = in_product.get(mine["id"])
         if found is not None:
             kind: Literal["contains", "traces", "unknown"] = "traces" if found.traces_only else "contains"
         elif not detail.allergens_are_known:
             kind = "unknown"
         else:
             continue
-        warnings.append(Warning(allergy_id=mine.id, allergy_name=mine.name, kind=kind))
+        warnings.append(Warning(allergy_id=mine["id"], allergy_name=mine["name"], kind=kind))
     return warnings

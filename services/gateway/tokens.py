@@ -5,6 +5,7 @@ from our own list by `kid`, whatever else a header says (`jku`, `jwk`, `x5u`) is
 """
 
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,6 +17,7 @@ AUDIENCE = "smartcart-phone"
 ALGORITHM = "HS256"
 TYPE = "at+jwt"
 LEEWAY_S = 5
+REMEMBERED_MAX = 10_000  # about 5 MB
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti", "sid"]
 
 
@@ -34,11 +36,17 @@ class Caller:
 
 
 class AccessTokens:
-    """Signs with the first key, accepts each of them."""
+    """Signs with the first key, accepts each of them.
+
+    A token that was found good is remembered until it ends: a phone sends the same one with each request. That
+    changes no answer, because nothing but time and another set of keys (another process) ends an access token;
+    logging out ends the refresh tokens.
+    """
 
     def __init__(self, keys: dict[str, str], ttl_s: int) -> None:
         self._keys = keys
         self._signing_kid = next(iter(keys))
+        self._good: dict[str, tuple[Caller, float]] = {}
         self.ttl_s = ttl_s
 
     def mint(self, shopper_id: int, family_id: UUID, now: datetime) -> str:
@@ -57,6 +65,16 @@ class AccessTokens:
 
     def read(self, token: str) -> Caller:
         """Whom the token speaks for; raises BadToken."""
+        known = self._good.get(token)
+        if known is not None and time.time() < known[1]:
+            return known[0]
+        caller, ends_at = self._verify(token)
+        if len(self._good) >= REMEMBERED_MAX:
+            self._good.clear()
+        self._good[token] = caller, ends_at + LEEWAY_S
+        return caller
+
+    def _verify(self, token: str) -> tuple[Caller, float]:
         try:
             header = jwt.get_unverified_header(token)
             key = self._keys.get(header.get("kid", ""))
@@ -71,7 +89,7 @@ class AccessTokens:
                 leeway=LEEWAY_S,
                 options={"require": _REQUIRED, "strict_aud": True},
             )
-            return Caller(int(claims["sub"]), UUID(claims["sid"]))
+            return Caller(int(claims["sub"]), UUID(claims["sid"])), float(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as refused:
             raise BadToken from refused
 

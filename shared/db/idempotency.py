@@ -43,12 +43,16 @@ class StillRunning:
 
 
 def find_first_answer(tx: Tx, request: KeyedRequest) -> FirstTime | Repeated | KeyReused | StillRunning:
-    """What to do with a keyed request. After FirstTime the key is held until the transaction ends."""
+    """What to do with a keyed request. After FirstTime the key is held until the transaction ends.
+
+    Both questions are asked before an answer is waited for: in a pipeline they are one round trip.
+    """
     who = {"shopper_id": request.shopper_id, "key": request.key}
-    locked = tx.execute(sql("try_lock_request"), who).fetchone()
-    if locked != (True,):
+    locked = tx.execute(sql("try_lock_request"), who)
+    found = tx.execute(sql("find_first_answer"), who)
+    if locked.fetchone() != (True,):
         return StillRunning()
-    row = tx.execute(sql("find_first_answer"), who).fetchone()
+    row = found.fetchone()
     if row is None:
         return FirstTime()
     if (row[0], row[1]) != (request.route, request.request_hash):

@@ -1,13 +1,15 @@
 """Finding products by what a shopper types: by code, by the words, by words that are nearly right.
 
-Trigrams (three neighbouring letters) are indexed. A name that holds all of the query's is an exact hit. When there
-are too few of those, words are corrected and searched for again; when that finds nothing, names that share enough
-trigrams are looked at, as far as they hold one of the query's rarer ones: a common trigram (" pr") stands in a tenth
-of all names and says little.
+Trigrams (three neighbouring letters) are indexed. The rarest of each word leads to names that may hold all the words;
+those that do are exact hits. When there are too few of them, words are corrected and searched for again; when that
+finds nothing, names that share enough trigrams are looked at, as far as they hold one of the query's rarer ones: a
+common trigram (" pr") stands in a tenth of all names and says little.
 """
 
 import itertools
 from collections.abc import Iterable
+
+from psycopg.rows import args_row
 
 from shared.db.products import Product, find_product_id, list_products
 from shared.db.queries import sql
@@ -17,7 +19,7 @@ from shared.domain.search_text import normalise_search_text, trigrams
 from shared.domain.spelling import Vocabulary, build_vocabulary, list_corrections
 
 HITS_MAX = 200  # nobody turns more pages than that
-EXACT_CANDIDATES = 500
+KEYS_MIN = 2  # trigrams that the index is asked for; each more costs more than it spares
 ROUGH_CANDIDATES = 500  # each costs some microseconds
 NEEDED_SHARE = 0.4
 SPELLINGS_MAX = 4
@@ -36,27 +38,27 @@ def load_vocabulary(tx: Tx) -> Vocabulary:
 
 def search_products(tx: Tx, query: str, limit: int, after: int, vocabulary: Vocabulary) -> list[Product]:
     """A page of hits, best first; `after` is the last product of the page before, 0 for the first page."""
-    hits = _list_hits(tx, query, vocabulary, enough=limit)
-    if after:
-        hits = hits[hits.index(after) + 1 :] if after in hits else []
-    page = hits[:limit]
-    products = list_products(tx, page) if page else {}
-    return [products[product_id] for product_id in page if product_id in products]
+    hits = _list_hits(tx, query, vocabulary, enough=limit if after == 0 else HITS_MAX)
+    places = {product.product_id: place for place, product in enumerate(hits)}
+    first = places.get(after, len(hits)) + 1 if after else 0
+    return hits[first : first + limit]
 
 
-def _list_hits(tx: Tx, query: str, vocabulary: Vocabulary, enough: int) -> list[int]:
+def _list_hits(tx: Tx, query: str, vocabulary: Vocabulary, enough: int) -> list[Product]:
     by_code = _find_by_code(tx, query)
     if by_code is not None:
-        return [by_code]
+        return list(list_products(tx, [by_code]).values())
     words = normalise_search_text(query).split()[:WORDS_MAX]
     if not words:
         return []
-    hits = _search_exactly(tx, words)
+    hits = {product.product_id: product for product in _search_exactly(tx, words, vocabulary, enough)}
     for spelling in _other_spellings(words, vocabulary):
         if len(hits) >= enough:
-            return hits
-        hits += _search_exactly(tx, spelling)
-    return list(dict.fromkeys(hits)) or _search_roughly(tx, words, vocabulary)
+            break
+        # Some of these may be hits already, so that it takes more to have enough.
+        for product in _search_exactly(tx, spelling, vocabulary, enough + len(hits)):
+            hits.setdefault(product.product_id, product)
+    return list(hits.values()) or _search_roughly(tx, words, vocabulary, enough)
 
 
 def _find_by_code(tx: Tx, query: str) -> int | None:
@@ -73,12 +75,29 @@ def _find_by_code(tx: Tx, query: str) -> int | None:
             return None
 
 
-def _search_exactly(tx: Tx, words: list[str]) -> list[int]:
-    required = set(trigrams(" ".join(words)))
-    # The last word may still be being typed: its end is not required.
-    required.discard(f" {words[-1]} "[-3:])
-    parameters = {"required": sorted(required), "candidates": EXACT_CANDIDATES, "limit": HITS_MAX}
-    return _ids(tx.execute(sql("search_products_exactly"), parameters))
+def _search_exactly(tx: Tx, words: list[str], vocabulary: Vocabulary, enough: int) -> list[Product]:
+    """Names that hold each of the words, the last one as a beginning: it may still be being typed."""
+    *whole, beginning = words
+    parameters = {
+        "keys": _index_keys(words, vocabulary),
+        "patterns": [*(f"% {word} %" for word in whole), f"% {beginning}%"],
+        "candidates": HITS_MAX,
+        "limit": enough,
+    }
+    with tx.cursor(row_factory=args_row(Product)) as cursor:
+        return cursor.execute(sql("search_products_exactly"), parameters, binary=True).fetchall()
+
+
+def _index_keys(words: list[str], vocabulary: Vocabulary) -> list[str]:
+    """The rarest trigram of each word, or a few of an only one."""
+    each = max(1, KEYS_MIN // len(words))
+    counts = vocabulary.trigram_counts
+    keys: set[str] = set()
+    for word in words:
+        ending = f" {word} "[-3:] if word is words[-1] else None
+        certain = [trigram for trigram in trigrams(word) if trigram != ending]
+        keys.update(sorted(certain, key=lambda one: (counts.get(one, 0), one))[:each])
+    return sorted(keys)
 
 
 def _other_spellings(words: list[str], vocabulary: Vocabulary) -> Iterable[list[str]]:
@@ -93,7 +112,7 @@ def _choices(word: str, vocabulary: Vocabulary) -> list[str]:
     return [word, *corrections] if word in vocabulary.words or not corrections else corrections
 
 
-def _search_roughly(tx: Tx, words: list[str], vocabulary: Vocabulary) -> list[int]:
+def _search_roughly(tx: Tx, words: list[str], vocabulary: Vocabulary, enough: int) -> list[Product]:
     counts = vocabulary.trigram_counts
     wanted = [trigram for trigram in trigrams(" ".join(words)) if trigram in counts]
     needed = max(2, -int(-len(wanted) * NEEDED_SHARE // 1))
@@ -102,9 +121,12 @@ def _search_roughly(tx: Tx, words: list[str], vocabulary: Vocabulary) -> list[in
         "rare": _rarest(wanted, vocabulary),
         "needed": needed,
         "candidates": ROUGH_CANDIDATES,
-        "limit": HITS_MAX,
+        "limit": enough,
     }
-    return _ids(tx.execute(sql("search_products_roughly"), parameters)) if wanted else []
+    if not wanted:
+        return []
+    with tx.cursor(row_factory=args_row(Product)) as cursor:
+        return cursor.execute(sql("search_products_roughly"), parameters, binary=True).fetchall()
 
 
 def _rarest(wanted: list[str], vocabulary: Vocabulary) -> list[str]:
@@ -117,7 +139,3 @@ def _rarest(wanted: list[str], vocabulary: Vocabulary) -> list[str]:
             break
         chosen.append(trigram)
     return chosen
-
-
-def _ids(rows: Iterable[tuple[int]]) -> list[int]:
-    return [product_id for (product_id,) in rows]

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from psycopg.rows import args_row, class_row
+from psycopg.rows import args_row
 
 from shared.db.queries import sql
 from shared.db.types import Tx
@@ -29,15 +30,19 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class ProductDetail(Product):
-    """Everything about one product. No allergens mean "none" only when `allergens_are_known`."""
+    """Everything about one product, and what the shopper who asks must not eat.
+
+    No allergens mean "none" only when `allergens_are_known`.
+    """
 
     gtin: str | None
     quantity_text: str | None
     price_is_estimated: bool
     allergens_are_known: bool
     category_name: str | None
-    food_types: list[dict[str, int | str]]
-    allergens: list[dict[str, int | str | bool]]
+    food_types: list[dict[str, Any]]
+    allergens: list[dict[str, Any]]
+    own_allergens: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +60,11 @@ def list_products(tx: Tx, product_ids: Iterable[int]) -> dict[int, Product]:
     return {product.product_id: product for product in rows}
 
 
-def find_product_detail(tx: Tx, product_id: int) -> ProductDetail | None:
-    """One product with all that is known about it."""
-    with tx.cursor(row_factory=class_row(ProductDetail)) as cursor:
-        return cursor.execute(sql("find_product_detail"), {"product_id": product_id}).fetchone()
+def find_product_detail(tx: Tx, product_id: int, shopper_id: int | None) -> ProductDetail | None:
+    """One product with all that is known about it; `shopper_id` None: nobody in particular asks."""
+    who = {"product_id": product_id, "shopper_id": shopper_id}
+    with tx.cursor(row_factory=args_row(ProductDetail)) as cursor:
+        return cursor.execute(sql("find_product_detail"), who).fetchone()
 
 
 def find_product_id(tx: Tx, code: str) -> int | None:
@@ -71,12 +77,6 @@ def list_offers(tx: Tx, after: int, limit: int) -> list[Product]:
     """Products with an offer, in order of their ids, after one."""
     with tx.cursor(row_factory=args_row(Product)) as cursor:
         return cursor.execute(sql("list_offers"), {"after": after, "limit": limit}).fetchall()
-
-
-def list_shopper_allergens(tx: Tx, shopper_id: int) -> list[Named]:
-    """What a shopper must not eat."""
-    with tx.cursor(row_factory=args_row(Named)) as cursor:
-        return cursor.execute(sql("list_shopper_allergens"), {"shopper_id": shopper_id}).fetchall()
 
 
 def list_food_types(tx: Tx) -> list[Named]:

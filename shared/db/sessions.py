@@ -1,8 +1,7 @@
-"""What a shopper's phone does to a cart: take it, change it, leave it, pay. Each locks the cart's row first, as
-ingest does, so that a scan that races a checkout falls on one side or the other and never in between.
+"""What a shopper's phone does to a whole cart: take it, leave it, pay. Each locks the cart's row first, as ingest
+does, so that a scan that races a checkout falls on one side or the other and never in between.
 """
 
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,8 @@ from shared.db.cart_records import (
     save_carts,
     save_sessions,
 )
-from shared.db.event_rows import Decision, EventRow, insert_event_rows, update_verdicts
+from shared.db.event_rows import Decision, update_verdicts
+from shared.db.phone_changes import NoCart
 from shared.db.queries import sql
 from shared.db.types import Tx
 from shared.domain.cart_record import (
@@ -27,9 +27,7 @@ from shared.domain.cart_record import (
     close_session,
     open_session,
     refold,
-    settle_phone_change,
 )
-from shared.domain.session_cart import Fact, Key, PricedProduct, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +56,6 @@ class HoldsAnotherCart:
 
 @dataclass(frozen=True, slots=True)
 class WrongPairingCode:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class ItemChanged:
-    cart_id: int
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class NoCart:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class NotInCart:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownProduct:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class LineLimit:
     pass
 
 
@@ -145,37 +117,6 @@ def connect_cart(
         return HoldsAnotherCart(held) if held is not None else CartInUse()
     tx.execute(sql("set_pairing_code"), {"cart_id": cart_id, "pairing_code": new_pairing_code(), "now": now})
     return Connected(session_id, cart_id, already=False)
-
-
-def change_item(
-    tx: Tx, shopper_id: int, product_id: int, pieces: Literal[1, -1], now: datetime
-) -> ItemChanged | NoCart | NotInCart | UnknownProduct | LineLimit:
-    """One piece more or less, by hand on the phone; it stands in the log behind what the cart said last."""
-    cart = _lock_held_cart(tx, shopper_id)
-    if cart is None:
-        return NoCart()
-    found = tx.execute(sql("find_product_to_change"), {"product_id": product_id}).fetchone()
-    if found is None:
-        return UnknownProduct()
-    *priced, code = found
-    product = PricedProduct(*priced)
-    kind: Literal["scan", "remove"] = "scan" if pieces > 0 else "remove"
-
-    def fact_at(key: Key) -> Fact:
-        return Fact(key, kind, code, 1, product)
-
-    record, entry = settle_phone_change(cart.record, fact_at)
-    match entry.reason:
-        case None:
-            payload = json.dumps({"type": kind, "product_id": product_id}).encode()
-            insert_event_rows(tx, [EventRow(record.cart_id, entry, "phone", payload, now)])
-            save_sessions(tx, [(cart, record)], now)
-            save_carts(tx, [(cart, record)], now)
-            return ItemChanged(record.cart_id, cart.version + 1)
-        case Refusal.NOT_IN_CART:
-            return NotInCart()
-        case _:
-            return LineLimit()
 
 
 def disconnect_cart(tx: Tx, shopper_id: int, abandon: bool, now: datetime) -> Disconnected | NoCart | GoodsInCart:

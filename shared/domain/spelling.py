@@ -18,10 +18,11 @@ MUCH_COMMONER = 10
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """How often each word stands in product names, and how often each trigram does."""
+    """How often each word stands in product names, how often each trigram does, and the commonest word."""
 
     words: Mapping[str, int]
     trigram_counts: Mapping[str, int] = field(repr=False)
+    commonest: int
 
 
 def build_vocabulary(words: Mapping[str, int]) -> Vocabulary:
@@ -30,7 +31,7 @@ def build_vocabulary(words: Mapping[str, int]) -> Vocabulary:
     for word, count in words.items():
         for trigram in trigrams(word):
             counts[trigram] += count
-    return Vocabulary(dict(words), dict(counts))
+    return Vocabulary(dict(words), dict(counts), max(words.values(), default=0))
 
 
 def list_corrections(vocabulary: Vocabulary, word: str) -> list[str]:
@@ -39,6 +40,8 @@ def list_corrections(vocabulary: Vocabulary, word: str) -> list[str]:
         return []
     known = vocabulary.words
     at_least = known.get(word, 0) * MUCH_COMMONER
+    if at_least > vocabulary.commonest:
+        return []
     found = {slip: known[slip] for slip in one_slip_away(word) if slip in known and known[slip] >= at_least}
     found.pop(word, None)
     return sorted(found, key=lambda one: (-found[one], one))[:CORRECTIONS_MAX]

@@ -26,7 +26,8 @@ from services.stack.ports import accepts, claim_ports
 from services.stack.postgres import Cluster, prepare_cluster, server_command, wait_until_answers
 from shared.db.carts import add_carts
 from shared.db.migrate import apply_migrations
-from shared.db.sessions import change_item, connect_cart
+from shared.db.phone_changes import change_item
+from shared.db.sessions import connect_cart
 from shared.db.stores import ensure_store
 from shared.domain.search_text import normalise_search_text, trigrams
 from tests.bench.http_load import Load, request_bytes, run_load

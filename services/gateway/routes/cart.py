@@ -14,17 +14,8 @@ from services.gateway.pairing import count_guess, take_cart
 from services.gateway.wiring import Gateway, Here
 from shared.db.held_carts import find_held_cart_whole
 from shared.db.pairing import forget_pairing_try
-from shared.db.sessions import (
-    Disconnected,
-    GoodsInCart,
-    ItemChanged,
-    LineLimit,
-    NoCart,
-    NotInCart,
-    UnknownProduct,
-    change_item,
-    disconnect_cart,
-)
+from shared.db.phone_changes import ItemChanged, LineLimit, NoCart, NotInCart, UnknownProduct, change_item
+from shared.db.sessions import Disconnected, GoodsInCart, disconnect_cart
 from shared.db.types import Tx
 
 router = APIRouter(prefix="/cart", tags=["cart"])
@@ -112,7 +103,7 @@ _ITEM_REFUSALS = refusals(
 @router.post("/item/add", summary="One piece more", response_model=Message, responses=_ITEM_REFUSALS)
 def add_item(here: Here, shopper: Shopper, keyed: Keyed, asked: ItemToChange) -> Response:
     """By hand on the phone, at today's price."""
-    with here.pool.connection() as connection, connection.transaction():
+    with here.pool.connection() as connection, connection.pipeline(), connection.transaction():
         me = shopper.shopper_id
         return answer_once(here, connection, me, keyed, lambda: _change(here, connection, me, asked.product_id, 1))
 
@@ -120,7 +111,7 @@ def add_item(here: Here, shopper: Shopper, keyed: Keyed, asked: ItemToChange) ->
 @router.post("/item/remove", summary="One piece less", response_model=Message, responses=_ITEM_REFUSALS)
 def remove_item(here: Here, shopper: Shopper, keyed: Keyed, asked: ItemToChange) -> Response:
     """By hand on the phone; what is not in the cart cannot leave it."""
-    with here.pool.connection() as connection, connection.transaction():
+    with here.pool.connection() as connection, connection.pipeline(), connection.transaction():
         me = shopper.shopper_id
         return answer_once(here, connection, me, keyed, lambda: _change(here, connection, me, asked.product_id, -1))
 

@@ -15,7 +15,8 @@ from services.gateway.order_views import OrderBody, order_body
 from services.gateway.receipts import PAGE_POLICY, ReceiptBody, prefers_html, receipt_body, receipt_page
 from services.gateway.wiring import Here
 from shared.db.orders import NEWEST, find_order, list_orders
-from shared.db.sessions import CheckedOut, EmptyCart, GapOpen, NoCart, checkout
+from shared.db.phone_changes import NoCart
+from shared.db.sessions import CheckedOut, EmptyCart, GapOpen, checkout
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 _ALWAYS = (*EVERYWHERE, Refusal.NOT_AUTHENTICATED)

@@ -5,7 +5,7 @@ SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p
 FROM product AS p WHERE p.product_id = ANY(%(product_ids)s);
 
 -- name: find_product_detail
--- One product with its category, food types and allergens.
+-- One product with its category, food types and allergens, and a shopper's own allergens (none without a shopper).
 SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p.barcode, p.weight_g, p.expiry,
        p.category_id, p.offer_name, p.image, p.gtin, p.quantity_text, p.price_is_estimated, p.allergens_are_known,
        c.name AS category_name,
@@ -14,7 +14,10 @@ SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p
              WHERE pf.product_id = p.product_id ORDER BY f.food_type_id) AS food_types,
        ARRAY(SELECT jsonb_build_object('id', a.allergen_id, 'name', a.name, 'traces_only', pa.traces_only)
              FROM product_allergen AS pa JOIN allergen AS a USING (allergen_id)
-             WHERE pa.product_id = p.product_id ORDER BY a.allergen_id) AS allergens
+             WHERE pa.product_id = p.product_id ORDER BY a.allergen_id) AS allergens,
+       ARRAY(SELECT jsonb_build_object('id', a.allergen_id, 'name', a.name)
+             FROM shopper_allergen AS sa JOIN allergen AS a USING (allergen_id)
+             WHERE sa.shopper_id = %(shopper_id)s ORDER BY sa.position) AS own_allergens
 FROM product AS p LEFT JOIN category AS c USING (category_id)
 WHERE p.product_id = %(product_id)s;
 
@@ -32,11 +35,6 @@ WHERE (p.offer_name IS NOT NULL OR p.discounted_price_minor IS NOT NULL)
   AND p.product_id > %(after)s
 ORDER BY p.product_id LIMIT %(limit)s;
 
--- name: list_shopper_allergens
--- A shopper's own allergies.
-SELECT a.allergen_id, a.name FROM shopper_allergen JOIN allergen AS a USING (allergen_id)
-WHERE shopper_id = %(shopper_id)s ORDER BY position;
-
 -- name: list_food_types
 -- Every food type.
 SELECT food_type_id, name FROM food_type ORDER BY food_type_id;
@@ -50,10 +48,13 @@ SELECT category_id, name FROM category ORDER BY category_id;
 SELECT allergen_id, name FROM allergen ORDER BY allergen_id;
 
 -- name: search_products_exactly
--- Products that hold every one of the trigrams, closest names first, among the first of the shelf.
-SELECT product_id
-FROM (SELECT product_id, cardinality(search_trigrams) AS size
-      FROM product WHERE search_trigrams @> %(required)s::text[] LIMIT %(candidates)s) AS candidate
+-- Products whose names fit every pattern, closest names first, among the first of the shelf that the index leads to.
+SELECT product_id, name, brand, price_minor, discounted_price_minor, barcode, weight_g, expiry, category_id, offer_name,
+       image
+FROM (SELECT *, cardinality(search_trigrams) AS size
+      FROM product
+      WHERE search_trigrams @> %(keys)s::text[] AND ' ' || search_text || ' ' LIKE ALL (%(patterns)s::text[])
+      LIMIT %(candidates)s) AS candidate
 ORDER BY size, product_id LIMIT %(limit)s;
 
 -- name: search_products_roughly
@@ -66,7 +67,10 @@ WITH candidate AS MATERIALIZED (
             WHERE t.trigram = ANY(%(wanted)s::text[])) AS shared
     FROM candidate
 )
-SELECT product_id FROM scored WHERE shared >= %(needed)s ORDER BY shared DESC, size, product_id LIMIT %(limit)s;
+SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p.barcode, p.weight_g, p.expiry,
+       p.category_id, p.offer_name, p.image
+FROM scored JOIN product AS p USING (product_id)
+WHERE shared >= %(needed)s ORDER BY shared DESC, size, p.product_id LIMIT %(limit)s;
 
 -- name: estimate_product_count
 -- About how many products there are, from the statistics.

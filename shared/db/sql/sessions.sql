@@ -29,13 +29,6 @@ SET closed_epoch = %(epoch)s, closed_seq = %(seq)s, closed_sub = %(sub)s, has_un
     last_closed_at = %(now)s, pairing_code = %(pairing_code)s, pairing_code_since = %(now)s, version = version + 1
 WHERE cart_id = %(cart_id)s;
 
--- name: find_product_to_change
--- A product at today's price, with the code that names it in the log.
-SELECT product_id, price_minor, coalesce(discounted_price_minor, price_minor) AS paid_minor, weight_g,
-       coalesce(gtin, barcode) AS code
-FROM product
-WHERE product_id = %(product_id)s;
-
 -- name: next_receipt_number
 -- Receipts of a store are numbered without gaps: the row lock is held until the order is committed.
 UPDATE store SET last_receipt_number = last_receipt_number + 1

@@ -10,6 +10,7 @@ from shared.db.cart_log import Applied, apply_events
 from shared.db.cart_states import CartSnapshot, publish_everything_again, read_cart_snapshots, read_farewells
 from shared.db.dead_letters import list_dead_letters
 from shared.db.incoming import Incoming
+from shared.db.phone_changes import ItemChanged, NotInCart, change_item
 from shared.db.sessions import (
     CartInUse,
     CheckedOut,
@@ -17,10 +18,7 @@ from shared.db.sessions import (
     GapOpen,
     GoodsInCart,
     HoldsAnotherCart,
-    ItemChanged,
-    NotInCart,
     WrongPairingCode,
-    change_item,
     checkout,
     connect_cart,
     disconnect_cart,

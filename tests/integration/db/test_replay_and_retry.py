@@ -6,9 +6,10 @@ import pytest
 
 from shared.db.cart_log import apply_events
 from shared.db.dead_letters import list_dead_letters
+from shared.db.phone_changes import change_item
 from shared.db.replay import verify_log
 from shared.db.retry import NotRetriable, Retried, retry_dead_letter
-from shared.db.sessions import CheckedOut, change_item, checkout, connect_cart
+from shared.db.sessions import CheckedOut, checkout, connect_cart
 from shared.db.types import Tx
 from tests.builders import BUTTER, NOW, OAT_DRINK, RYE_BREAD, Shop, build_shop, incoming, remove, scan, weight
 
