@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-browser test-slow storm check bench screenshots clean
+.PHONY: help install demo up test test-browser test-slow storm check bench bench-page screenshots clean
 
 BIN := .venv/bin
 FOR ?=
@@ -52,6 +52,9 @@ check: install ## style, format and types
 
 bench: install ## ingest against a naive worker: events per second, latency, ratio
 	$(BIN)/smartcart bench
+
+bench-page: install ## from a scan to its line in the browser while 50 carts shop: median (needs Chromium)
+	$(BIN)/python -m tests.browser.scan_latency
 
 screenshots: install ## every screen of the web pages into docs/screenshots (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots
