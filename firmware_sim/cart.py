@@ -82,7 +82,7 @@ class SimCart:
         self.credential = credential
         self.cart_id = credential.cart_id
         self.count = CartCount()
-        self.place = Place()
+        self.place: Place | None = Place()  # None: the cart does not know, and tells of its health only
         self.device = Device(journal if journal is not None else Journal(), Random(f"{seed}/device"), device_patience_s)
         weather = weather or Weather()
         self._break = weather.disconnect
@@ -259,11 +259,13 @@ class SimCart:
             self.refresh()
         if self._telemetry_every_s is not None and now_s >= self._telemetry_at_s:
             self._telemetry_at_s = now_s + self._telemetry_every_s
-            self.place.walk(self._telemetry_every_s)
+            if self.place is not None:
+                self.place.walk(self._telemetry_every_s)
             if self.connection.up:
                 place = self.place
+                where = None if place is None else (place.x, place.y, place.floor)
                 battery = max(5, 100 - self.count.recorded // 20)
-                self._publish([self.device.telemetry(place.x, place.y, place.floor, battery, -60)])
+                self._publish([self.device.telemetry(where, battery, -60)])
         self._arm()
 
     def _arm(self) -> None:

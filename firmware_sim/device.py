@@ -181,10 +181,10 @@ class Device:
         self._ask_at_s = now_s + self.first_patience_s * (1 + JITTER * self._random.random())
         return True
 
-    def telemetry(self, x: float, y: float, floor: int, battery_pct: int, rssi_dbm: int) -> Publish:
-        """Where the cart is and how it feels."""
+    def telemetry(self, where: tuple[float, float, int] | None, battery_pct: int, rssi_dbm: int) -> Publish:
+        """Where the cart is (x, y and floor), unless it does not know, and how it feels."""
         told = CartTelemetry(
-            location=Location(x=round(x, 2), y=round(y, 2), floor=floor),
+            location=None if where is None else Location(x=round(where[0], 2), y=round(where[1], 2), floor=where[2]),
             health=Health(battery_pct=battery_pct, rssi_dbm=rssi_dbm, journal_length=len(self.journal)),
         )
         return Publish(TELEMETRY, told.model_dump_json(exclude_none=True).encode())

@@ -16,10 +16,12 @@ from firmware_sim.phone import CodeReader, Door, Phone
 from firmware_sim.plan import THINKING_S, Trip
 from firmware_sim.radio import Weather
 from firmware_sim.shopper import Result, Shopper, Tell, keep_silent
+from firmware_sim.walking import WalkingShopper
 
 SHOPPER_PATIENCE_S = 180.0  # a shopper waits this long for a backend that is away before giving the trip up
 CONNECTING_AT_ONCE = 64
 PROGRESS_EVERY_S = 0.5
+ENTERING_S = 6.0  # walking shoppers come in one after the other
 PHONE_PREFIX = "999"  # a country code that ITU-T E.164 keeps in reserve: these numbers reach nobody
 
 
@@ -38,6 +40,11 @@ class Fleet:
     telemetry_every_s: float | None = 5.0
     patience_s: float = SHOPPER_PATIENCE_S
     device_patience_s: float = PATIENCE_S
+    walks: bool = False  # along the gateway's ways; else carts drift, and no way is asked for
+
+    def phone_number(self, number: int) -> str:
+        """The phone of the shopper with the cart of this number, from 1."""
+        return f"+{PHONE_PREFIX}{self.run:06d}{number:05d}"
 
 
 @dataclass
@@ -180,9 +187,11 @@ def _hire(fleet: Fleet, door: Door, mapping: Mapping) -> list[_Hand]:
             connecting=connecting,
         )
         random = Random(f"{seed}/phone")
-        phone = Phone(door, f"+{PHONE_PREFIX}{fleet.run:06d}{number:05d}", fleet.codes, random, fleet.patience_s)
-        shopper = Shopper(cart, phone, products, str(fleet.run), fleet.speed)
-        crew.append(_Hand(credential.username, cart, phone, shopper, random.random() * THINKING_S / fleet.speed))
+        phone = Phone(door, fleet.phone_number(number), fleet.codes, random, fleet.patience_s)
+        kind = WalkingShopper if fleet.walks else Shopper
+        shopper = kind(cart, phone, products, str(fleet.run), fleet.speed)
+        pause_s = (number - 1) * ENTERING_S if fleet.walks else random.random() * THINKING_S
+        crew.append(_Hand(credential.username, cart, phone, shopper, pause_s / fleet.speed))
     return crew
 
 

@@ -6,6 +6,7 @@ import json
 import queue
 import time
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from firmware_sim.ledger import Order, read_order
+from firmware_sim.way import Spot, Way, read_way
 
 ATTEMPT_TIMEOUT_S = 10.0
 RETRY_MIN_S = 0.2
@@ -196,6 +198,37 @@ class Phone:
         for item in _expect(HTTPStatus.OK, answer).body["items"]:
             pieces[int(item["product_id"])] += int(item["quantity"])
         return pieces
+
+    async def introduce(self, name: str) -> None:
+        """Fill in the name of the profile."""
+        _expect(HTTPStatus.OK, await self._as_shopper("PATCH", "/user/profile", {"user_name": name}))
+
+    async def write_list(self, wanted: Mapping[int, int]) -> None:
+        """Make the shopping list say this and nothing else: product id -> pieces."""
+        listed = _expect(HTTPStatus.OK, await self._as_shopper("GET", "/user/checklist"))
+        for item in listed.body["items"]:
+            await self._as_shopper("POST", "/user/checklist/remove", {"product_id": item["product_id"]})
+        for product_id, pieces in wanted.items():
+            once = {"Idempotency-Key": f"list-{self._random.getrandbits(64):016x}"}
+            item = {"product_id": product_id, "quantity": pieces}
+            _expect(HTTPStatus.OK, await self._as_shopper("POST", "/user/checklist/add", item, once))
+
+    async def find_way(self, product_ids: Sequence[int], start: Spot | None) -> Way | None:
+        """The way past these products to a checkout, in this order unless another is clearly shorter; None: no way.
+
+        `start` None: where the backend believes the cart to be, else the entrance.
+        """
+        body: dict[str, Any] = {
+            "destinations": [{"product_id": product_id} for product_id in product_ids],
+            "end": "checkout",
+            "previous_order": list(product_ids),
+        }
+        if start is not None:
+            body["start"] = start._asdict()
+        answer = await self._as_shopper("POST", "/cart/shortest_path", body)
+        if answer.code == "no_route":
+            return None
+        return read_way(_expect(HTTPStatus.OK, answer).body)
 
     async def check_out(self, idempotency_key: str) -> Answer:
         """201 with the order, or 409 while events are missing."""

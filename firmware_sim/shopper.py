@@ -86,18 +86,24 @@ class Shopper:
     async def _shop(self, trip: Trip) -> Result:
         if not await self._cart.until(lambda: _is_free(self._cart.state), self._patience_s):
             raise TripStuck("the cart does not become free")
+        await self._gather(trip)
+        if not self._holds_cart:
+            await self._take_cart()
+        if trip.abandoned or not self._ledger.pieces.total():
+            return await self._abandon(trip)
+        return await self._pay(trip)
+
+    async def _gather(self, trip: Trip) -> None:
+        """Everything up to the checkout."""
         for number, planned in enumerate(trip.steps):
             await asyncio.sleep(planned.thinking_s / self._speed)
             if number == trip.connect_before:
                 await self._take_cart()
             await self._act(planned.step)
+            if self._cart.place is not None:
+                self._cart.place.target = _shelf_of(planned.step) or self._cart.place.target
             if planned.power_cut is not None:
                 await self._suffer(planned.power_cut)
-        if not self._holds_cart:
-            await self._take_cart()
-        if trip.abandoned:
-            return await self._abandon(trip)
-        return await self._pay(trip)
 
     async def _take_cart(self) -> None:
         """Read the code on the cart's display and take the cart by phone."""
@@ -138,7 +144,6 @@ class Shopper:
                 self._tell(f"cart {cart.cart_id} calls for help")
             case _ as never:
                 assert_never(never)
-        cart.place.target = _shelf_of(step) or cart.place.target
 
     async def _when_room(self, record: Callable[[], None]) -> None:
         """A full journal stops the scanner until the backend has settled something."""

@@ -1,8 +1,9 @@
-"""`smartcart demo`: the demo store, carts that shop in it, and each event as a sentence."""
+"""`smartcart demo`: the demo store, carts whose shoppers walk through it, and each event as a sentence."""
 
 import random
 import secrets
 import time
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -18,22 +19,29 @@ from services.operations.demo_store import STORE, load_demo_store
 from services.operations.sim_crew import KEPT_FILE, hire_carts, keep_carts
 from services.stack.address import StackAddress
 from shared.db.catalogue import list_sim_products
+from shared.db.operator_passwords import draw_password, hash_password
+from shared.db.operators import add_operator, change_password
 
-SPEED = 8.0  # a scan every 2.5 s and cart: quick enough to see a trip, slow enough to read
-BASKET_SIZES = (3, 12)  # different products on a trip
+SPEED = 2.0  # 1.6 m/s: a trip is through in a minute or two, and a cart can be followed with the eye
+POSITION_EVERY_S = 0.5  # ingest writes the latest once a second
+BASKET_SIZES = (6, 12)  # different products on a trip
 BASKETS = 500
 SEED = 1
+OPERATOR = "demo"
 
 
 def run_demo(stack: StackAddress, folder: Path, code: str, carts: int, for_s: float | None) -> None:
-    """Load the demo store and let `carts` carts shop until Ctrl-C, or for `for_s` seconds. `code` logs phones in."""
+    """Load the demo store and let `carts` carts shop until Ctrl-C, or for `for_s` seconds. `code` logs phones in.
+
+    The one-time code is fixed, which a stack in production refuses: it never gets as far as the operator made here.
+    """
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         load_demo_store(connection)
+        password = _open_console(connection)
         with connection.transaction():
             hired = hire_carts(connection, folder / KEPT_FILE, STORE, carts)
             keep_carts(folder / KEPT_FILE, hired)
         baskets, mapping = _baskets(connection)
-    _tell_how_to_follow(stack, folder, code, carts)
     fleet = Fleet(
         credentials=hired,
         mqtt_url=stack.mqtt_url,
@@ -42,7 +50,10 @@ def run_demo(stack: StackAddress, folder: Path, code: str, carts: int, for_s: fl
         run=secrets.randbelow(999_999) + 1,
         seed=SEED,
         speed=SPEED,
+        telemetry_every_s=POSITION_EVERY_S,
+        walks=True,
     )
+    _tell_how_to_follow(stack, folder, fleet, code, password)
     trips = (_trip(number, baskets, mapping) for number in count(1))
     started_s = time.monotonic()
 
@@ -53,6 +64,16 @@ def run_demo(stack: StackAddress, folder: Path, code: str, carts: int, for_s: fl
     _tell_result(report)
     if report.different_trips:
         raise typer.Exit(1)
+
+
+def _open_console(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+    """A manager for the console, with a new password at each start; the old one's logins end."""
+    password = draw_password()
+    hashed = hash_password(password)
+    with connection.transaction():
+        if not change_password(connection, OPERATOR, hashed):
+            add_operator(connection, OPERATOR, "manager", hashed, datetime.now(UTC))
+    return password
 
 
 def _baskets(connection: psycopg.Connection[tuple[object, ...]]) -> tuple[list[tuple[str, ...]], Mapping]:
@@ -68,17 +89,22 @@ def _trip(number: int, baskets: list[tuple[str, ...]], mapping: Mapping) -> Trip
     return plan_trip(SEED, number, baskets[(number - 1) % len(baskets)], mapping, Weather())
 
 
-def _tell_how_to_follow(stack: StackAddress, folder: Path, code: str, carts: int) -> None:
+def _tell_how_to_follow(stack: StackAddress, folder: Path, fleet: Fleet, code: str, password: str) -> None:
+    followed = fleet.credentials[0].cart_id
     typer.echo(
         f"""
-The demo store is open, and {carts} carts are shopping.
+The demo store is open, and {len(fleet.credentials)} carts are shopping.
 
   the shopper's page                    {stack.http_url}/app/
-  the store's screen                    {stack.http_url}/console/   (smartcart operators add)
+    log in as the shopper of cart {followed:<8}{fleet.phone_number(1)}, code {code}
+    and see it fill, and walk on the map; any other number is a new shopper
+
+  the store's screen                    {stack.http_url}/console/
+    log in as                           {OPERATOR}, password {password}
+
   REST, with a page to try each call    {stack.http_url}/docs
   MQTT for carts                        {stack.mqtt_url}
   MQTT over WebSocket for phones        {stack.mqtt_ws_url}
-  log in as any number, for example     +9990000000001 with the code {code}
   the carts, from another terminal      smartcart --data {folder} carts list
   the log against the tables            smartcart --data {folder} replay --verify
 

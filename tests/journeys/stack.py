@@ -79,16 +79,20 @@ def smartcart(folder: StackFolder, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "services.cli", "--data", str(folder.root), *arguments]
 
 
-@contextlib.contextmanager
-def running_stack(**settings: str) -> Iterator[Stack]:
-    """A fresh stack with the demo store, in a folder of its own that goes away with it. `settings` are variables."""
-    root = Path(tempfile.mkdtemp(prefix="smartcart-journey-", dir=memory_folder()))
-    environment = {
+def own_environment() -> dict[str, str]:
+    """This process's variables without those that would lead a stack to somebody else's parts."""
+    return {
         name: value
         for name, value in os.environ.items()
         if not name.endswith(_FOREIGN) and not name.startswith("SMARTCART_")
     }
-    environment |= {"FIXED_OTP": ONE_TIME_CODE, **settings}
+
+
+@contextlib.contextmanager
+def running_stack(**settings: str) -> Iterator[Stack]:
+    """A fresh stack with the demo store, in a folder of its own that goes away with it. `settings` are variables."""
+    root = Path(tempfile.mkdtemp(prefix="smartcart-journey-", dir=memory_folder()))
+    environment = {**own_environment(), "FIXED_OTP": ONE_TIME_CODE, **settings}
     try:
         with stack_in_background(root, environment) as address:
             stack = Stack(StackFolder.at(root), address, environment)

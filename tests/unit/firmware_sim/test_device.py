@@ -65,7 +65,7 @@ def test_birth_will_and_telemetry_are_readable_by_the_backend() -> None:
     will = decode_status(device.birth(online=False).payload)
     assert not isinstance(will, Undecodable)
     assert will.online is False
-    assert not isinstance(decode_telemetry(device.telemetry(1.5, 2, 0, 80, -60).payload), Undecodable)
+    assert not isinstance(decode_telemetry(device.telemetry((1.5, 2, 0), 80, -60).payload), Undecodable)
 
 
 def test_nothing_is_sent_without_a_connection_and_everything_after_it() -> None:
