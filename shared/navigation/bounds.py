@@ -12,8 +12,9 @@ ASCENT_STEPS = 50
 SETTLED = 2e-4
 
 
-def lower_bound(first: Floats, between: Floats, last: Floats, known_length: float) -> float:
-    """No walk start -> every stop -> end is shorter than this (metres).
+def lower_bound(first: Floats, between: Floats, last: Floats, known_length: float) -> tuple[float, Floats]:
+    """A length in metres that no walk start -> every stop -> end falls short of; and the prices (n + 1,) of the stops
+    and the start that prove it.
 
     Costs as in `walk.Walk`, one place per stop: (n,), (n, n), (n,). A walk, closed by an extra node between end and
     start, is a 1-tree in which every node has two edges; the cheapest 1-tree is a bound, under any prices for the
@@ -34,7 +35,8 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
     lifted = costs[tail, head] + lift
     graph = csr_array((lifted, head, starts), shape=(n + 1, n + 1))
     prices = np.zeros(n + 1)
-    best, step, settled_for = 0.0, 2.0, 0
+    best, best_prices = 0.0, prices
+    step, settled_for = 2.0, 0
     for _ in range(ASCENT_STEPS):
         graph.data = lifted + prices[tail] + prices[head]
         tree = minimum_spanning_tree(graph)
@@ -48,12 +50,12 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
         else:
             settled_for += 1
         if value > best:
-            best = float(value)
+            best, best_prices = float(value), prices
         else:
             step *= 0.9
         norm = float(surplus @ surplus)
         if norm == 0 or settled_for == 8 or best >= known_length * (1 - 1e-10):
             break
-        prices += step * max(known_length - float(value), 0.0) / norm * surplus
-        prices = np.clip(prices, -lift / 4, lift / 4)
-    return best
+        raised = prices + step * max(known_length - float(value), 0.0) / norm * surplus
+        prices = np.clip(raised, -lift / 4, lift / 4)
+    return best, best_prices
