@@ -7,11 +7,13 @@ SHELL := /bin/sh
 BIN := .venv/bin
 FOR ?=
 CARTS ?=
+FULL ?=
+SEED ?=
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  FOR=30 ends the demo after 30 s, CARTS=10 sets how many carts shop,"
+	@echo "  FOR=30 ends the demo after 30 s, CARTS=10 sets how many carts shop, SEED=7 plays another storm,"
 	@echo "  PYTHON=/path/to/python chooses the interpreter for .venv (3.11 or newer)."
 
 install: .venv/installed ## make .venv with the exact versions of constraints.txt
@@ -42,15 +44,15 @@ test-browser: install ## the web pages in a real Chromium
 test-slow: install ## the storms, load and long journeys
 	$(BIN)/python -m pytest -m slow --timeout 1800
 
-storm: install ## carts shop while parts are killed, frozen and cut off: a table of promises
-	$(BIN)/python -m pytest tests/storms -m slow --timeout 1800 -s
+storm: install ## carts shop while parts are killed, frozen and cut off: a table of promises (FULL=1: the long one)
+	$(BIN)/python -m tests.storms $(if $(FULL),--full) $(if $(SEED),--seed $(SEED))
 
 check: install ## style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install ## ingest against a naive worker: events per second, latency, ratio
+bench: install ## how fast: ingest beside a naive worker and the ceilings of its parts (about 5 minutes)
 	$(BIN)/smartcart bench
 
 bench-page: install ## from a scan to its line in the browser while 50 carts shop: median (needs Chromium)

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -29,24 +29,32 @@ class Cut(Enum):
     AFTER_THE_ANSWER = "the server answers, the client never hears it"
 
 
+OPENING_BYTES = 4_096  # of what a client says first, in which a trap finds out whose connection it is
+Watch = Callable[[int, Way, bytes], None]
+
+
 @dataclass
 class _Trap:
     pattern: bytes
     cut: Cut
     times: int
+    of: bytes
+    hold_s: float
 
 
 class FaultProxy:
     """All faults may be switched while connections live; a healed silence delivers what it held back. A changed
-    `upstream` counts for new connections."""
+    `upstream` counts for new connections. `watch` is shown everything that passes, with the connection's number, before
+    it goes on."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, watch: Watch | None = None) -> None:
         self.latency_s = 0.0
         self.slice_bytes = 65_536
         self.refusing = False
         self.connections = 0
         self.sprung = 0
         self.upstream = upstream
+        self.watch = watch
         self._silent: set[Way] = set()
         self._traps: list[_Trap] = []
         self._links: set[_Link] = set()
@@ -66,10 +74,11 @@ class FaultProxy:
         self.latency_s = 0.0
         self.refusing = False
 
-    def trap(self, pattern: bytes, cut: Cut, times: int = 1) -> None:
-        """The next `times` connections on which `pattern` goes up are reset, before or after it is answered."""
+    def trap(self, pattern: bytes, cut: Cut, times: int = 1, of: bytes = b"", hold_s: float = 0.0) -> None:
+        """The next `times` connections on which `pattern` goes up are reset, before or after it is answered. Only
+        connections that began with something that holds `of`; nothing happens on them for `hold_s` before."""
         with self._lock:
-            self._traps.append(_Trap(pattern, cut, times))
+            self._traps.append(_Trap(pattern, cut, times, of, hold_s))
 
     def reset(self) -> None:
         """RST on every connection."""
@@ -85,14 +94,14 @@ class FaultProxy:
     def is_silent(self, way: Way) -> bool:
         return way in self._silent
 
-    def springs(self, chunk: bytes) -> Cut | None:
-        """The cut that a trap wants for this chunk; counts it."""
+    def springs(self, chunk: bytes, opening: bytes) -> _Trap | None:
+        """The trap that this chunk of a connection that began so springs; counts it."""
         with self._lock:
             for trap in self._traps:
-                if trap.times and trap.pattern in chunk:
+                if trap.times and trap.pattern in chunk and trap.of in opening:
                     trap.times -= 1
                     self.sprung += 1
-                    return trap.cut
+                    return trap
         return None
 
     def forget(self, link: "_Link") -> None:
@@ -113,7 +122,7 @@ class FaultProxy:
             except OSError:
                 _reset(client)
                 continue
-            link = _Link(self, client, server)
+            link = _Link(self, self.connections, client, server)
             with self._lock:
                 self._links.add(link)
             link.start()
@@ -122,8 +131,10 @@ class FaultProxy:
 class _Link:
     """One connection through the proxy: a thread for each way."""
 
-    def __init__(self, proxy: FaultProxy, client: socket.socket, server: socket.socket) -> None:
+    def __init__(self, proxy: FaultProxy, number: int, client: socket.socket, server: socket.socket) -> None:
         self._proxy = proxy
+        self._number = number
+        self._opening = b""
         self._client = client
         self._server = server
         self._swallow = False
@@ -151,17 +162,19 @@ class _Link:
                 if way is Way.DOWN and self._swallow:
                     break
                 if way is Way.UP:
-                    match self._proxy.springs(chunk):
-                        case Cut.BEFORE:
+                    self._opening += chunk[: OPENING_BYTES - len(self._opening)]
+                    trap = self._proxy.springs(chunk, self._opening)
+                    if trap is not None:
+                        self._over.wait(trap.hold_s)
+                        if trap.cut is Cut.BEFORE:
                             break
-                        case Cut.AFTER_THE_ANSWER:
-                            self._swallow = True
-                        case None:
-                            pass
+                        self._swallow = True
                 if self._proxy.latency_s:
                     time.sleep(self._proxy.latency_s)
                 while self._proxy.is_silent(way) and not self._over.wait(0.02):
                     pass
+                if self._proxy.watch is not None:
+                    self._proxy.watch(self._number, way, chunk)
                 for start in range(0, len(chunk), self._proxy.slice_bytes):
                     target.sendall(chunk[start : start + self._proxy.slice_bytes])
         self.reset()

@@ -17,11 +17,13 @@ from firmware_sim.radio import Link, Weather
 from firmware_sim.shopper import Result, Shopper
 from shared.contracts.state import CartState
 from tests.storms.stage import ONE_TIME_CODE
+from tests.storms.timeline import Severity
+from tests.storms.trusting_cart import TrustingCart
 
 # The way down is clean: a version that goes backwards is then the backend's doing, not the radio's.
 UP_WEATHER = Weather(loss=0.02, duplicate=0.1, reorder=4, disconnect=0.005, power_cut=0.005, erase=0.0)
 DEVICE_PATIENCE_S = 1.5  # time runs faster in a storm than in a store
-SHOPPER_PATIENCE_S = 60.0
+POISON_CODE = "9520000999997"  # what the stage's PostgreSQL refuses to store as an event's code
 SPEED = 50.0  # a step every 0.4 s
 BASKET = (8, 16)
 
@@ -84,8 +86,11 @@ class Crew:
         products: Sequence[SimProduct],
         mqtt_url: str,
         http_url: str,
+        severity: Severity,
     ) -> None:
         self._seed = seed
+        self._severity = severity
+        self._poisoned = 0
         self._codes = [product.codes[0] for product in products if product.codes]
         self._mapping: Mapping = map_items([self._codes], products)
         self._door = Door(http_url)
@@ -120,6 +125,12 @@ class Crew:
         """Nobody begins another trip."""
         self._closing.set()
 
+    def scan_poison(self) -> None:
+        """One cart after the other scans what PostgreSQL will refuse."""
+        cart = self.hands[self._poisoned % len(self.hands)].cart
+        self._poisoned += 1
+        self._loop.call_soon_threadsafe(cart.scan, POISON_CODE)
+
     def ask_for_states(self) -> None:
         """Every cart asks the broker for its retained state again."""
         for hand in self.hands:
@@ -141,11 +152,15 @@ class Crew:
     def _hire(self, number: int, credential: CartCredential, broker: Broker) -> Hand:
         seed = f"{self._seed}/{number}"
         journal = RememberingJournal()
-        cart = SimCart(credential, broker, seed=seed, weather=UP_WEATHER, journal=journal, telemetry_every_s=5.0)
+        kind = TrustingCart if self._severity.carts_trust_the_broker else SimCart
+        cart = kind(credential, broker, seed=seed, weather=UP_WEATHER, journal=journal, telemetry_every_s=5.0)
+        if isinstance(cart, TrustingCart):
+            cart.numbered = journal.numbered
         cart.downlink = Link(Weather(), Random())
         cart.device = device = WatchingDevice(journal, Random(f"{seed}/device"))
+        patience_s = self._severity.patience_s
         number_text = f"+999{self._seed % 1_000_000:06d}{number:05d}"
-        phone = Phone(self._door, number_text, FixedCode(ONE_TIME_CODE), Random(f"{seed}/phone"), SHOPPER_PATIENCE_S)
+        phone = Phone(self._door, number_text, FixedCode(ONE_TIME_CODE), Random(f"{seed}/phone"), patience_s)
         products = {product.product_id: product for product in self._mapping.products.values()}
         return Hand(cart, journal, device, Shopper(cart, phone, products, f"storm{self._seed}", SPEED))
 

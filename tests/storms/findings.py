@@ -1,5 +1,5 @@
 """Compares what the carts and shoppers remember with what the backend holds after a storm. Every finding is a
-broken promise in one line: lost, phantom, altered, refused, different, stale, backwards."""
+broken promise in one line: lost, phantom, altered, refused, different, stale, backwards …"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,22 +11,25 @@ from services.cart_ingest.state_message import to_state_message
 from shared.contracts.state import CartState
 from shared.db.cart_states import read_cart_snapshots
 from shared.db.replay import verify_log
-from tests.storms.crew import Crew, Hand
+from tests.storms.crew import POISON_CODE, Crew, Hand
+from tests.storms.stage import Stage
 
 CURRENCY = "EUR"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
-def find_broken_promises(crew: Crew, connection: Connection) -> list[str]:
+def find_broken_promises(crew: Crew, stage: Stage, connection: Connection) -> list[str]:
     """Everything that is not as it was promised; call it when all is settled and nobody shops any more."""
     found: list[str] = []
     for hand in crew.hands:
         found += _compare_events(hand, connection)
         found += _judge_trips(hand)
-        found += _judge_display(hand)
+        if stage.broker == "embedded":
+            found += _judge_display(hand)
     found += _compare_orders(crew, connection)
-    found += _compare_log_with_tables(connection)
+    found += _compare_log_with_tables(crew, connection)
+    found += _listen_to_parts(stage)
     found += stale_states(crew, connection)
     return found
 
@@ -61,7 +64,8 @@ def _compare_events(hand: Hand, connection: Connection) -> Iterator[str]:
         payload, verdict, reason = logged[key]
         if payload != numbered[key]:
             yield f"altered: cart {cart_id} event {key}"
-        if verdict != "applied":
+        expected = "quarantined" if _is_poison(numbered[key]) else "applied"
+        if verdict != expected:
             yield f"{verdict}: cart {cart_id} event {key} {reason}"
     if len(hand.journal):
         yield f"unsettled: cart {cart_id} holds {len(hand.journal)} events"
@@ -76,6 +80,7 @@ def _judge_trips(hand: Hand) -> Iterator[str]:
 
 
 def _judge_display(hand: Hand) -> Iterator[str]:
+    """Not after Mosquitto was killed: it comes back with states that are a second old, and carts drop them."""
     for before, after in hand.device.regressions:
         yield f"backwards: cart {hand.cart.cart_id} was shown version {after} after {before}"
 
@@ -90,12 +95,34 @@ def _compare_orders(crew: Crew, connection: Connection) -> Iterator[str]:
         yield f"orders: {len(left)} trips are still open"
 
 
-def _compare_log_with_tables(connection: Connection) -> Iterator[str]:
+def _compare_log_with_tables(crew: Crew, connection: Connection) -> Iterator[str]:
     with connection.transaction():
         verified = verify_log(connection, lambda done: None)
     for one in verified.differences:
         yield f"replay: cart {one.cart_id}, {one.what}: tables {one.in_tables}, log {one.in_log}"
     if not verified.conservation.holds:
         yield f"conservation: {verified.conservation}"
-    if verified.conservation.dead_letters:
-        yield f"dead letters: {verified.conservation.dead_letters}"
+    rows = connection.execute("SELECT cart_id, epoch, seq, payload, reason FROM dead_letter").fetchall()
+    kept = {(cart_id, (epoch, seq)): bytes(payload) for cart_id, epoch, seq, payload, reason in rows}
+    poison = {
+        (hand.cart.cart_id, key): payload
+        for hand in crew.hands
+        for key, payload in hand.journal.numbered.items()
+        if _is_poison(payload)
+    }
+    for cart_id, key in sorted(kept.keys() ^ poison.keys(), key=str):
+        yield f"dead letters: cart {cart_id} event {key}, poison {(cart_id, key) in poison}"
+    for cart_id, key in sorted(kept.keys() & poison.keys()):
+        if kept[cart_id, key] != poison[cart_id, key]:
+            yield f"dead letters: cart {cart_id} event {key} is not kept as it came"
+
+
+def _is_poison(payload: bytes) -> bool:
+    return POISON_CODE.encode() in payload
+
+
+def _listen_to_parts(stage: Stage) -> Iterator[str]:
+    deadlocks = stage.log("postgres").count("deadlock detected")
+    if deadlocks:
+        yield f"deadlocks: PostgreSQL ended {deadlocks}"
+    yield from stage.wire.findings

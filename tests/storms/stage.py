@@ -12,29 +12,36 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 import psycopg
 
+from firmware_sim.cart import CartCredential
 from services.operations.demo_store import load_demo_store
 from services.stack.address import StackAddress
 from services.stack.child import Command, end, kill_group, spawn
 from services.stack.folder import StackFolder
-from services.stack.parts import Part, broker_part, gateway_part, ingest_part, part_environment, postgres_part
+from services.stack.parts import Part, gateway_part, ingest_part, part_environment, postgres_part
 from services.stack.ports import HOST, claim_ports
 from services.stack.postgres import Cluster, clear_leftovers, ensure_database, server_processes
 from services.stack.up import migrate_database
+from shared.db.carts import add_carts
 from tests.conftest import memory_folder
 from tests.eventually import eventually
 from tests.fault_proxy import FaultProxy, Way
-from tests.storms.timeline import LineName, PartName
+from tests.storms.brokers import BrokerKind, let_in, make_broker
+from tests.storms.timeline import SLICE_BYTES, LineName, PartName
+from tests.storms.wire_watch import WireWatch
 
+WORKERS: tuple[PartName, ...] = ("ingest", "ingest-1", "ingest-2", "ingest-3")
 ONE_TIME_CODE = "424242"
 READY_WITHIN_S = 60.0
 UNEXPECTED_DOWN_S = 0.2
+FULL_SLICE_BYTES = 65_536
 _FOREIGN = ("_URL", "_PORT", "_SECRET", "_PASSWORD")
 
 SABOTAGED = """\
@@ -70,16 +77,24 @@ class Line(FaultProxy):
     def is_silent(self, way: Way) -> bool:
         return self.silent
 
+    def slow_down(self, latency_s: float) -> None:
+        """From now on everything comes in small pieces, each this late; 0 ends that."""
+        self.latency_s = latency_s
+        self.slice_bytes = SLICE_BYTES if latency_s else FULL_SLICE_BYTES
+
 
 class Stage:
     """All methods belong to the main thread: the kernel ends the parts when the thread that started them ends."""
 
-    def __init__(self, folder: StackFolder, cluster: Cluster, sabotage: str = "") -> None:
-        """`sabotage` is Python that is run in cart-ingest before its `main`."""
+    def __init__(self, folder: StackFolder, cluster: Cluster, broker: BrokerKind) -> None:
         self.folder = folder
+        self.broker: BrokerKind = broker
         self.unexpected: list[UnexpectedEnd] = []
+        self.started_s: dict[str, float] = defaultdict(float)
+        self.wire = WireWatch()
+        self.credentials: list[CartCredential] = []
         self._cluster = cluster
-        ports = claim_ports({"http": 0, "mqtt": 0, "ws": 0, "metrics": 0})
+        self._ports = ports = claim_ports({"http": 0, "mqtt": 0, "ws": 0, "control": 0, **dict.fromkeys(WORKERS, 0)})
         self.address = StackAddress(
             database_url=cluster.url(),
             mqtt_url=f"mqtt://{HOST}:{ports['mqtt']}",
@@ -89,32 +104,51 @@ class Stage:
         broker_address = (HOST, ports["mqtt"])
         self.lines: dict[LineName, Line] = {
             "database": Line(cluster.socket_dir / ".s.PGSQL.5432"),
-            "ingest to broker": Line(broker_address),
+            "ingest to broker": Line(broker_address, self.wire),
             "carts to broker": Line(broker_address),
         }
         self.carts_url = f"mqtt://{HOST}:{self.lines['carts to broker'].port}"
-        told = part_environment(folder, self.address, _environment(), own_broker=True)
+        self._players: dict[PartName, Player] = {"postgres": Player(postgres_part(cluster))}
+
+    def open(self, *, carts: int, workers: int, preparation: str, sabotage: str) -> None:
+        """Start everything, in order, with the demo store in the database."""
+        self._start_and_wait(["postgres"])
+        ensure_database(self._cluster)
+        migrate_database(self.address.database_url)
+        with psycopg.connect(self.address.database_url, autocommit=True) as connection:
+            load_demo_store(connection)
+            if preparation:
+                connection.execute(preparation)
+            added = add_carts(connection, "main", carts)
+        self.credentials = [CartCredential(one.cart_id, one.store, one.username, one.password) for one in added]
+        self._cast(WORKERS[:workers], sabotage)
+        self._start_and_wait([name for name in self._players if name != "postgres"])
+        let_in(self.broker, self._ports, self.credentials)
+
+    def _cast(self, staffed: Sequence[PartName], sabotage: str) -> None:
+        told = part_environment(self.folder, self.address, _environment(), own_broker=True)
         proxied = {
             **told,
             "DATABASE_URL": f"postgresql://postgres@{HOST}:{self.lines['database'].port}/smartcart",
             "MQTT_URL": f"mqtt://{HOST}:{self.lines['ingest to broker'].port}",
         }
-        self._players: dict[PartName, Player] = {
-            "postgres": Player(postgres_part(cluster)),
-            "broker": Player(broker_part(ports, told)),
-            "ingest": Player(_sabotaged(ingest_part(ports, proxied), proxied, ports, sabotage)),
-            "gateway": Player(gateway_part(ports, self.address, proxied)),
-        }
+        ports, folder = self._ports, self.folder.root / "mosquitto"
+        self._players["broker"] = Player(make_broker(self.broker, folder, ports, told))
+        for number, name in enumerate(staffed):
+            environment = {**proxied, "INGEST_NAME": f"ingest-{number}"}
+            self._players[name] = Player(_make_worker(name, ports[name], environment, sabotage))
+        metrics_port = {**ports, "metrics": ports["ingest"]}
+        self._players["gateway"] = Player(gateway_part(metrics_port, self.address, proxied))
 
-    def open(self) -> None:
-        """Start everything, in order, with the demo store in the database."""
-        self._start_and_wait("postgres")
-        ensure_database(self._cluster)
-        migrate_database(self.address.database_url)
-        with psycopg.connect(self.address.database_url, autocommit=True) as connection:
-            load_demo_store(connection)
-        for name in ("broker", "ingest", "gateway"):
-            self._start_and_wait(name)
+    def pid(self, name: PartName) -> int:
+        """Of a part that runs."""
+        child = self._players[name].child
+        assert child is not None
+        return child.pid
+
+    def log(self, name: PartName) -> str:
+        """Everything that a part has said."""
+        return self.folder.log_file(name).read_text(errors="replace")
 
     def tend(self) -> None:
         """Start what is due, and notice what ended by itself; call it often."""
@@ -146,18 +180,21 @@ class Stage:
         for player in self._players.values():
             self._down(player, down_s)
 
-    def freeze(self, name: PartName) -> int:
-        """SIGSTOP; gives the pid to thaw."""
+    def freeze(self, name: PartName) -> list[psutil.Process]:
+        """SIGSTOP; gives what is to be thawed. All processes of a server that has several."""
         child = self._wait_for(name).child
         assert child is not None
-        child.send_signal(signal.SIGSTOP)
-        return child.pid
+        frozen = server_processes(self._cluster.data_dir) if name == "postgres" else [psutil.Process(child.pid)]
+        for process in frozen:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+        return frozen
 
-    def thaw(self, name: PartName, pid: int) -> None:
-        """SIGCONT, if it is still the same process."""
-        child = self._players[name].child
-        if child is not None and child.pid == pid:
-            child.send_signal(signal.SIGCONT)
+    def thaw(self, frozen: Sequence[psutil.Process]) -> None:
+        """SIGCONT to those that are still there."""
+        for process in frozen:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def is_ready(self) -> bool:
         """Whether every part is there and says that it can work."""
@@ -170,7 +207,7 @@ class Stage:
             line.close()
         for player in reversed(self._players.values()):
             if player.child is not None:
-                player.child.send_signal(signal.SIGCONT)
+                self.thaw([psutil.Process(player.child.pid)])
                 end(player.child, sent=player.part.stop_signal, within_s=player.part.stop_within_s)
         clear_leftovers(self._cluster)
 
@@ -188,16 +225,18 @@ class Stage:
         eventually(is_there)
         return player
 
-    def _start_and_wait(self, name: str) -> None:
-        player = next(each for each in self._players.values() if each.part.name == name)
-        self._start(player)
-        eventually(lambda: player.part.is_ready(), within_s=READY_WITHIN_S, message=f"{name} is ready")
+    def _start_and_wait(self, names: Sequence[PartName]) -> None:
+        players = [self._players[name] for name in names]
+        for player in players:
+            self._start(player)
+        for player in players:
+            eventually(lambda: player.part.is_ready(), within_s=READY_WITHIN_S, message=f"{player.part.name} is ready")  # noqa: B023
 
     def _start(self, player: Player) -> None:
         player.start_at_s = None
-        player.child = spawn(
-            player.part.command(), self.folder.log_file(player.part.name), death_signal=player.part.death_signal
-        )
+        part = player.part
+        player.child = spawn(part.command(), self.folder.log_file(part.name), death_signal=part.death_signal)
+        self.started_s[part.name] = time.monotonic()
 
     def _down(self, player: Player, down_s: float) -> None:
         assert player.child is not None
@@ -214,16 +253,19 @@ class Stage:
 
 
 @contextlib.contextmanager
-def open_stage(sabotage: str = "") -> Iterator[Stage]:
-    """A stage with everything running, in a folder of its own."""
+def open_stage(
+    broker: BrokerKind, *, carts: int, workers: int = 1, preparation: str = "", sabotage: str = ""
+) -> Iterator[Stage]:
+    """A stage with everything running, in a folder of its own. `preparation` is SQL that is run once; `sabotage` is
+    Python that is run in each cart-ingest before its `main`."""
     root = Path(tempfile.mkdtemp(prefix="smartcart-storm-", dir=memory_folder()))
     folder = StackFolder.at(root)
     folder.make()
     try:
         with folder.postgres_cluster() as cluster:
-            stage = Stage(folder, cluster, sabotage)
+            stage = Stage(folder, cluster, broker)
             try:
-                stage.open()
+                stage.open(carts=carts, workers=workers, preparation=preparation, sabotage=sabotage)
                 yield stage
             finally:
                 stage.close()
@@ -236,9 +278,9 @@ def _environment() -> dict[str, str]:
     return {**kept, "FIXED_OTP": ONE_TIME_CODE}
 
 
-def _sabotaged(part: Part, environment: Mapping[str, str], ports: Mapping[str, int], sabotage: str) -> Part:
+def _make_worker(name: str, http_port: int, environment: Mapping[str, str], sabotage: str) -> Part:
+    part = replace(ingest_part({"metrics": http_port}, environment), name=name)
     if not sabotage:
         return part
-    command = part.command()
-    spoilt = Command((sys.executable, "-c", SABOTAGED.format(sabotage=sabotage)), command.environment)
+    spoilt = Command((sys.executable, "-c", SABOTAGED.format(sabotage=sabotage)), part.command().environment)
     return replace(part, command=lambda: spoilt)

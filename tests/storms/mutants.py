@@ -1,0 +1,136 @@
+"""Bugs that somebody might write into cart-ingest (RELIABILITY R20), as Python that its process runs before `main`."""
+
+AUTO_ACK = """\
+from services.cart_ingest import listener
+class Client(listener.GatedClient):
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.manual_ack_set(False)
+    def settle(self, deliveries):
+        return 0
+listener.GatedClient = Client
+"""
+
+ACK_BEFORE_COMMIT = """\
+from services.cart_ingest.listener import Listener
+take = Listener.take
+def take_and_settle(self, most, wait_s):
+    taken = take(self, most, wait_s)
+    self.settle(taken)
+    return taken
+Listener.take = take_and_settle
+"""
+
+NO_EPOCH_GUARD = """\
+from services.cart_ingest.listener import GatedClient
+def settle(self, deliveries):
+    for one in deliveries:
+        if one.qos:
+            self.ack(one.mid, one.qos)
+    return 0
+GatedClient.settle = settle
+"""
+
+NO_DEDUP_KEY = """\
+from shared.db import cart_log
+from shared.domain import cart_record, frontier
+admit, insert = frontier.admit, cart_log.insert_event_rows
+def admit_everything(known, epoch, seq):
+    after, how = admit(known, epoch, seq)
+    return after, frontier.Admission.NEXT if how is frontier.Admission.KNOWN else how
+def insert_what_fits(tx, rows):
+    try:
+        insert(tx, rows)
+    except RuntimeError:
+        pass
+cart_record.admit = admit_everything
+cart_log.insert_event_rows = insert_what_fits
+"""
+
+DROP_ON_STALE = """\
+from services.cart_ingest.listener import Listener
+take = Listener.take
+def take_fresh(self, most, wait_s):
+    line = self._client
+    return [one for one in take(self, most, wait_s) if line.live and one.connection == line.connection]
+Listener.take = take_fresh
+"""
+
+UNSORTED_KEYS = """\
+import random
+from shared.db import cart_log
+lock = cart_log.lock_carts
+def lock_in_any_order(tx, cart_ids):
+    ids = list(cart_ids)
+    random.shuffle(ids)
+    for one in ids:
+        tx.execute("SELECT 1 FROM cart WHERE cart_id = %s FOR NO KEY UPDATE", (one,))
+    return lock(tx, cart_ids)
+cart_log.lock_carts = lock_in_any_order
+"""
+
+PUBLISH_BEFORE_COMMIT = """\
+from datetime import UTC, datetime
+from services.cart_ingest import pipeline
+from services.cart_ingest.listener import Listener
+from services.cart_ingest.state_message import to_state_message
+from shared.contracts.channels import STATE
+from shared.db.cart_states import read_cart_snapshots
+listeners, start, apply = [], Listener.start, pipeline.apply_events
+def start_known(self):
+    listeners.append(self)
+    start(self)
+def apply_and_publish(tx, *given):
+    applied = apply(tx, *given)
+    for one in read_cart_snapshots(tx, sorted(applied.changed_carts)):
+        said = to_state_message(one, "EUR", datetime.now(UTC), for_phone=False)
+        topic = STATE.topic(store=one.store, cart=one.cart_id)
+        listeners[0]._client.publish(topic, said, qos=1, retain=True)
+    return applied
+Listener.start, pipeline.apply_events = start_known, apply_and_publish
+"""
+
+STALE_STATE_PUBLISH = """\
+import itertools
+from services.cart_ingest import publisher
+from shared.db.cart_states import read_cart_snapshots
+turns, newest, older = itertools.count(1), {}, {}
+def read(tx, cart_ids):
+    fresh = read_cart_snapshots(tx, cart_ids)
+    shown = [older.get(one.cart_id, one) for one in fresh] if next(turns) % 3 == 0 else fresh
+    for one in fresh:
+        older[one.cart_id], newest[one.cart_id] = newest.get(one.cart_id, one), one
+    return shown
+publisher.read_cart_snapshots = read
+"""
+
+SWALLOW_DATA_ERROR = """\
+from collections import Counter
+import psycopg
+from services.cart_ingest.pipeline import Pipeline
+from shared.db.cart_log import Applied
+apply = Pipeline._apply
+def apply_or_not(self, *given):
+    try:
+        return apply(self, *given)
+    except psycopg.DataError:
+        return Applied((), Counter(), frozenset(), ())
+Pipeline._apply = apply_or_not
+"""
+
+# Beyond the nine.
+
+ACKNOWLEDGE_PAST_A_GAP = """\
+from shared.domain import cart_record, frontier
+def admit(known, epoch, seq):
+    after, how = frontier.admit(known, epoch, seq)
+    return frontier.give_up_gap(after), how
+cart_record.admit = admit
+"""
+
+APPLY_IN_ORDER_OF_ARRIVAL = """\
+from dataclasses import replace
+from shared.db import cart_log
+from shared.domain import cart_record
+cart_log.settle = lambda *given: replace(cart_record.settle(*given), must_refold=False)
+"""
