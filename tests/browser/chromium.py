@@ -59,5 +59,5 @@ def new_context(
         locale="en-GB",
         timezone_id="Europe/Berlin",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     return context

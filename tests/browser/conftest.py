@@ -6,6 +6,7 @@ The fixtures end with this package: playwright's event loop must not outlive it.
 import contextlib
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 
 from firmware_sim.cart import CartCredential
@@ -14,13 +15,18 @@ from tests.journeys.stack import Stack, running_stack
 
 pytest.importorskip("playwright", reason="needs playwright: pip install --group test")
 
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.chromium import new_context, running_chromium
 from tests.browser.shopper_page import ShopperPage
+from tests.browser.tour import BANANA, EVIL
 
 CARTS = 60  # more than there are tests
 NewPhone = Callable[[], ShopperPage]
+
+# A busy machine draws late. Still less than the 20 s after which the page asks even though it believes to be live:
+# no state that a broker lost is taken for one that came.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="package")
@@ -68,3 +74,19 @@ def new_phone(stack: Stack, browser: Browser) -> Iterator[NewPhone]:
 @pytest.fixture
 def phone(new_phone: NewPhone) -> ShopperPage:
     return new_phone()
+
+
+@pytest.fixture
+def evil_banana(stack: Stack) -> Iterator[str]:
+    """The banana has a name that is markup, as long as the test runs."""
+
+    def rename(name: str) -> None:
+        with psycopg.connect(stack.address.database_url) as connection:
+            connection.execute(
+                "UPDATE product SET name = %s WHERE product_id = (SELECT product_id FROM product_code WHERE code = %s)",
+                (name, BANANA.zfill(14)),
+            )
+
+    rename(EVIL)
+    yield EVIL
+    rename("Banana")

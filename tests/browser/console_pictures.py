@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.browser.chromium import DESK, find_chromium, new_context, running_chromium
 from tests.browser.console_page import ConsolePage
 from tests.browser.console_tour import SPOTS, fill_store, visit_every_screen_of_the_console
+from tests.browser.picture import take_picture
 from tests.journeys.carts import carts_on_thread
 from tests.journeys.stack import running_stack
 
@@ -33,14 +34,16 @@ def main(folder: Path) -> int:
                     screens = []
                     for number, screen in enumerate(tour, 1):
                         screens.append(f"{number:02}-{screen}")
-                        console.page.screenshot(path=folder / f"{look}-{screens[-1]}.png")
+                        take_picture(console.page, folder / f"{look}-{screens[-1]}.webp")
     (folder / "README.md").write_text(_overview(screens), encoding="utf-8")
     return 0
 
 
 def _overview(screens: list[str]) -> str:
+    looks = [look for look, _ in LOOKS]
     rows = [
-        f"| {one[3:]} | ![{one[3:]}, light](light-{one}.png) | ![{one[3:]}, dark](dark-{one}.png) |" for one in screens
+        "| " + " | ".join([one[3:], *(f"![{one[3:]}, {look}]({look}-{one}.webp)" for look in looks)]) + " |"
+        for one in screens
     ]
     intro = "# The console\n\nTaken from the running stack by `python -m tests.browser.console_pictures`.\n"
     return "\n".join([intro, "| screen | light | dark |", "|---|---|---|", *rows, ""])

@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, ViewportSize
 
 from tests.browser.chromium import DESK, PHONE, find_chromium, new_context, running_chromium
+from tests.browser.picture import take_picture
 from tests.browser.shopper_page import ShopperPage
 from tests.browser.tour import visit_every_screen
 from tests.journeys.carts import Cart, carts_on_thread
@@ -39,9 +40,9 @@ def main(folder: Path) -> int:
 def _overview(folder: Path) -> str:
     """A page with every picture: a row for each screen, a column for each look."""
     looks = [look for look, _, _ in LOOKS]
-    screens = sorted({path.stem.removeprefix(f"{look}-") for look in looks for path in folder.glob(f"{look}-*.png")})
+    screens = sorted({path.stem.removeprefix(f"{look}-") for look in looks for path in folder.glob(f"{look}-*.webp")})
     rows = [
-        "| " + " | ".join([screen[3:], *(f"![{screen[3:]}, {look}]({look}-{screen}.png)" for look in looks)]) + " |"
+        "| " + " | ".join([screen[3:], *(f"![{screen[3:]}, {look}]({look}-{screen}.webp)" for look in looks)]) + " |"
         for screen in screens
     ]
     head = ["| screen | " + " | ".join(looks) + " |", "|---" * (len(looks) + 1) + "|"]
@@ -59,7 +60,7 @@ def _take(
         phone.page.emulate_media(reduced_motion="reduce")  # nothing is caught in mid-movement
         for number, screen in enumerate(visit_every_screen(phone, cart, stack), 1):
             phone.page.wait_for_load_state("networkidle") if not _polls(screen) else None
-            phone.page.screenshot(path=folder / f"{look}-{number:02}-{re.sub(r'[^a-z-]', '', screen)}.png")
+            take_picture(phone.page, folder / f"{look}-{number:02}-{re.sub(r'[^a-z-]', '', screen)}.webp")
 
 
 def _polls(screen: str) -> bool:

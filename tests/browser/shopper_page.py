@@ -1,45 +1,28 @@
 """The shopper's page as a shopper uses it: by what is written on it."""
 
 import itertools
-import re
 from collections.abc import Sequence
 
-from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
+from tests.browser.web_page import WebPage
 from tests.journeys.carts import Cart
 from tests.journeys.stack import ONE_TIME_CODE
 
 _numbers = itertools.count(491700300000)
-# The browser reports each answer that is no success; these are the page's everyday questions.
-_EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (400|401|404|409)")
 
 
-class ShopperPage:
-    """One browser tab on /app/. What the page itself complains about is kept in `complaints`."""
+class ShopperPage(WebPage):
+    """One browser tab on /app/."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        page.on("console", self._hear)
-        page.on("pageerror", self._fail)
+    path = "/app/"
 
-    def _hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not _EXPECTED.match(message.text) and "ERR_" not in message.text:
-            self.complaints.append(message.text)
-
-    def _fail(self, error: Error) -> None:
-        self.complaints.append(str(error))
-
-    def open(self, route: str = "") -> None:
-        """Load the page, or go to another screen of it."""
-        self.page.goto(f"/app/#/{route}" if route else "/app/")
-
-    def log_in(self, number: str | None = None, *, stay: bool = True) -> str:
+    def log_in(self, number: str | None = None, *, code: str = ONE_TIME_CODE, stay: bool = True) -> str:
         """With a number that nobody used before, unless one is given."""
         number = number or f"+{next(_numbers)}"
         self.page.get_by_label("Mobile number").fill(number)
         self.button("Send me a code").click()
-        self.page.get_by_label("Code from the message").fill(ONE_TIME_CODE)
+        self.page.get_by_label("Code from the message").fill(code)
         self.page.get_by_label("Stay logged in on this phone").set_checked(stay)
         self.button("Log in").click()
         expect(self.title).not_to_have_text("Welcome")
@@ -63,12 +46,6 @@ class ShopperPage:
         self.take(cart)
         expect(self.link).to_have_text("Live")
 
-    def button(self, name: str) -> Locator:
-        return self.page.get_by_role("button", name=name, exact=True)
-
-    def tab(self, name: str) -> Locator:
-        return self.page.get_by_role("navigation").get_by_role("link", name=name)
-
     @property
     def title(self) -> Locator:
         return self.page.locator("#title")
@@ -80,10 +57,6 @@ class ShopperPage:
     @property
     def total(self) -> Locator:
         return self.page.locator("#total")
-
-    @property
-    def toast(self) -> Locator:
-        return self.page.locator("#toast")
 
     @property
     def lines(self) -> Locator:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.axe import fetch_axe, violations
+from tests.browser.axe import violations
 from tests.browser.chromium import new_context
 from tests.browser.shopper_page import ShopperPage
 from tests.browser.tour import visit_every_screen
@@ -18,32 +18,23 @@ TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
 NARROW = {"width": 320, "height": 640}
 
 
-@pytest.fixture(scope="package")
-def axe(pytestconfig: pytest.Config) -> str:
-    cache = pytestconfig.cache
-    assert cache is not None
-    return fetch_axe(cache.mkdir("axe"))
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious_on_any_screen(
-    axe: str, browser: Browser, stack: Stack, cart: Cart, dark: bool
-) -> None:
+def test_axe_finds_nothing_serious_on_any_screen(browser: Browser, stack: Stack, cart: Cart, dark: bool) -> None:
     found = {}
     with new_context(browser, stack.address.http_url, dark=dark) as context:
         phone = ShopperPage(context.new_page())
         phone.page.emulate_media(reduced_motion="reduce")  # colours are judged at rest
         for screen in visit_every_screen(phone, cart, stack):
-            found[screen] = violations(phone.page, axe)
+            found[screen] = violations(phone.page)
     assert len(found) > 15
     assert {screen: problems for screen, problems in found.items() if problems} == {}
 
 
-def test_axe_would_see_a_field_without_a_label(axe: str, phone: ShopperPage) -> None:
+def test_axe_would_see_a_field_without_a_label(phone: ShopperPage) -> None:
     phone.open()
     expect(phone.page.get_by_label("Mobile number")).to_be_visible()
     phone.page.evaluate("document.querySelector('label').remove()")
-    assert any(problem.startswith("label") for problem in violations(phone.page, axe))
+    assert any(problem.startswith("label") for problem in violations(phone.page))
 
 
 def test_nothing_is_wider_than_a_narrow_phone_with_larger_type(browser: Browser, stack: Stack, cart: Cart) -> None:

@@ -14,16 +14,15 @@ from playwright.sync_api import Browser, expect
 
 from shared.contracts.channels import EVENTS
 from shared.db.dead_letters import DeadLetter, insert_dead_letters
-from tests.browser.axe import fetch_axe, violations
+from tests.browser.axe import violations
 from tests.browser.chromium import DESK, new_context
 from tests.browser.console_page import ConsolePage
 from tests.browser.console_tour import fill_store, visit_every_screen_of_the_console
-from tests.browser.tour import BANANA, put_cart_at
+from tests.browser.tour import BANANA, EVIL, put_cart_at
 from tests.eventually import eventually
 from tests.journeys.carts import Cart
 from tests.journeys.stack import ONE_TIME_CODE, Stack
 
-EVIL = '<script>window.owned=1</script><img src=x onerror="window.owned=1">'
 TABLET = {"width": 820, "height": 1180}
 NewConsole = Callable[..., ConsolePage]
 
@@ -221,23 +220,7 @@ def test_a_dead_letter_with_markup_stays_text_and_is_tried_again_by_a_manager(
     assert manager.page.evaluate("window.owned ?? null") is None
 
 
-@pytest.fixture
-def evil_banana(stack: Stack) -> Iterator[None]:
-    """The banana has a name that is markup, as long as the test runs."""
-
-    def rename(name: str) -> None:
-        with psycopg.connect(stack.address.database_url) as connection:
-            connection.execute(
-                "UPDATE product SET name = %s WHERE product_id = (SELECT product_id FROM product_code WHERE code = %s)",
-                (name, BANANA.zfill(14)),
-            )
-
-    rename(EVIL)
-    yield
-    rename("Banana")
-
-
-def test_a_carts_log_is_found_searched_and_never_markup(manager: ConsolePage, cart: Cart, evil_banana: None) -> None:
+def test_a_carts_log_is_found_searched_and_never_markup(manager: ConsolePage, cart: Cart, evil_banana: str) -> None:
     for code in (BANANA, "9521234010036", "4006381333931"):
         cart.scan(code)
     cart.wait_until_settled()
@@ -278,21 +261,17 @@ def test_ingests_charts_fill(manager: ConsolePage, cart: Cart) -> None:
 @pytest.mark.parametrize("look", ["light", "dark", "tablet"])
 def test_axe_finds_nothing_serious_on_any_screen_of_the_console(
     look: str,
-    pytestconfig: pytest.Config,
     new_console: NewConsole,
     passwords: dict[str, str],
     cart: Cart,
     stack: Stack,
 ) -> None:
-    cache = pytestconfig.cache
-    assert cache is not None
-    axe = fetch_axe(cache.mkdir("axe"))
     console = new_console(dark=look == "dark", viewport=TABLET if look == "tablet" else DESK)
     console.page.emulate_media(reduced_motion="reduce")
     fill_store(stack, [cart])
     found = {}
     for screen in visit_every_screen_of_the_console(console, cart, "mia", passwords["mia"]):
-        found[screen] = violations(console.page, axe)
+        found[screen] = violations(console.page)
         assert console.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen
     assert {screen: problems for screen, problems in found.items() if problems} == {}
     assert len(found) >= 10

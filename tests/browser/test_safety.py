@@ -1,9 +1,6 @@
 """What is text stays text, tokens stay out of addresses, and the browser is told to hold the page to it."""
 
-from collections.abc import Iterator
-
 import httpx
-import psycopg
 import pytest
 from playwright.sync_api import expect
 
@@ -11,24 +8,6 @@ from tests.browser.shopper_page import ShopperPage
 from tests.browser.tour import BANANA
 from tests.journeys.carts import Cart
 from tests.journeys.stack import Stack
-
-EVIL = '<script>window.owned=1</script><img src=x onerror="window.owned=1">'
-
-
-@pytest.fixture
-def evil_banana(stack: Stack) -> Iterator[str]:
-    """The banana has a name that is markup, as long as the test runs."""
-
-    def rename(name: str) -> None:
-        with psycopg.connect(stack.address.database_url) as connection:
-            connection.execute(
-                "UPDATE product SET name = %s WHERE product_id = (SELECT product_id FROM product_code WHERE code = %s)",
-                (name, BANANA.zfill(14)),
-            )
-
-    rename(EVIL)
-    yield EVIL
-    rename("Banana")
 
 
 def test_a_product_named_like_markup_stays_text_on_every_screen(

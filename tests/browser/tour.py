@@ -15,6 +15,7 @@ from tests.journeys.stack import Stack
 
 BANANA, APPLES, MILK = "9521234010012", "9521234010036", "9521234030010"
 NOT_SOLD = "4006381333931"
+EVIL = '<script>window.owned=1</script><img src=x onerror="window.owned=1">'  # a name that would be markup
 WANTED = ("Pears", "Spaghetti", "Toilet paper", "Butter", "Banana")
 
 
@@ -49,6 +50,7 @@ def _log_in(phone: ShopperPage) -> Iterator[str]:
     yield "login"
     phone.log_in()
     expect(phone.page.get_by_label("Cart number")).to_be_visible()
+    expect(phone.link).to_have_attribute("data-state", "live")
 
 
 def _tell_allergies(phone: ShopperPage) -> Iterator[str]:
@@ -64,6 +66,7 @@ def _tell_allergies(phone: ShopperPage) -> Iterator[str]:
 def _shop(phone: ShopperPage, cart: Cart) -> Iterator[str]:
     phone.tab("List").click()
     expect(phone.page.get_by_text("On offer today")).to_be_visible()
+    expect(phone.page.get_by_text("Your list is empty")).to_be_visible()
     yield "list-empty"
     phone.put_on_list(WANTED)
     expect(phone.toast).to_be_hidden()

@@ -1,6 +1,6 @@
 // Pieces that several screens use.
 
-import { el, say, show } from "../shell/dom.js";
+import { el, show } from "../shell/dom.js";
 import { icon } from "../shell/icons.js";
 import { t, toMinor, money } from "../shell/words.js";
 
@@ -42,37 +42,6 @@ export function price(product, currency) {
     " ",
     el("s", { class: "soft small" }, el("span", { class: "unseen" }, t("cart.was", { price: "" })), before),
   );
-}
-
-/** A labelled field. `set.wrong(text)` shows what is wrong with it; an empty text takes that away. */
-export function field(id, label, hint, input) {
-  const wrong = el("p", { class: "wrong small", id: `${id}-wrong`, role: "alert" });
-  const hints = hint ? el("p", { class: "soft small", id: `${id}-hint` }, hint) : null;
-  input.id = id;
-  input.setAttribute("aria-describedby", [hint && `${id}-hint`, `${id}-wrong`].filter(Boolean).join(" "));
-  const node = el("div", { class: "field" }, el("label", { htmlFor: id }, label), input, hints, wrong);
-  node.wrong = (text) => {
-    say(wrong, text);
-    input.setAttribute("aria-invalid", String(Boolean(text)));
-    if (text) input.focus();
-  };
-  return node;
-}
-
-/** A sheet from below (or in the middle of a desk): closes by its button, Escape, or a tap beside it. */
-export function openSheet(title, ...content) {
-  const heading = el("h2", { id: "sheet-title" }, title);
-  const close = el("button", { type: "button", class: "round", "aria-label": t("app.close"), onclick: () => sheet.close() }, icon("close"));
-  const sheet = el(
-    "dialog",
-    { "aria-labelledby": "sheet-title" },
-    el("div", { class: "sheet" }, el("div", { class: "spread" }, heading, close), ...content),
-  );
-  sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
-  sheet.addEventListener("close", () => sheet.remove());
-  document.body.append(sheet);
-  sheet.showModal();
-  return sheet;
 }
 
 /** Shows that something is being fetched, then what came, or why nothing did with a way to try again. */

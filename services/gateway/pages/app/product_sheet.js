@@ -3,9 +3,10 @@
 import { el, whileBusy } from "../shell/dom.js";
 import { icon } from "../shell/icons.js";
 import { randomKey } from "../shell/random_key.js";
+import { openSheet } from "../shell/sheet.js";
 import { t } from "../shell/words.js";
 import { refusal } from "./announcements.js";
-import { openSheet, price, tile, warningChips } from "./parts.js";
+import { price, tile, warningChips } from "./parts.js";
 
 /** Open the sheet of a product. */
 export async function productSheet(app, productId) {

@@ -2,8 +2,8 @@
 // (number, and the code while the display shows it), or the bare number.
 
 import { el } from "../shell/dom.js";
+import { openSheet } from "../shell/sheet.js";
 import { t } from "../shell/words.js";
-import { openSheet } from "./parts.js";
 
 const TAKE = /(?:#take=|^)([1-9][0-9]{0,8})(?:\.([0-9]{6}))?$/;
 const LOOK_EVERY_MS = 150;

@@ -1,7 +1,8 @@
 // Closing and opening aisles: the bar above the plan, and the sheets that ask and tell.
 
-import { field, openSheet } from "../app/parts.js";
 import { el, say, show, whileBusy } from "../shell/dom.js";
+import { field } from "../shell/field.js";
+import { openSheet } from "../shell/sheet.js";
 import { t } from "../shell/words.js";
 import { placeOf } from "./floor_plan.js";
 import { ago, exactly, refusal } from "./wording.js";

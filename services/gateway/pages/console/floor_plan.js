@@ -7,6 +7,8 @@ import { marksOf, stateOf } from "./wording.js";
 
 const CLICK_M = 0.4; // a pointer that moved less meant the spot
 const APART_M = 0.9; // carts on one spot are drawn side by side
+const SEEDS_MAX = 400; // more carts than a store has
+const ASKED_EVERY_MS = 2000; // as the desk asks: a cart has arrived when its next place is told
 
 /** Events: `cart` (detail: number), `block` (detail: block), `place` (detail: {floor, x1, y1, x2, y2, name?}). */
 export class FloorPlan extends EventTarget {
@@ -67,7 +69,7 @@ export class FloorPlan extends EventTarget {
     this.#drawBlocks(blocks);
     const calling = new Set(alerts.filter(({ kind }) => kind === "help").map((one) => one.cart_id));
     const here = carts.filter((cart) => cart.x !== null && cart.floor === this.floor);
-    const spots = sideBySide(here);
+    const spots = sideBySide(here, this.#plan.layout.floors.find(({ floor }) => floor === this.floor));
     keepList(
       this.#carts,
       [...here].sort((one, other) => rank(one, calling, selected) - rank(other, calling, selected)),
@@ -76,8 +78,7 @@ export class FloorPlan extends EventTarget {
       (node, cart) => {
         const kind = [calling.has(cart.cart_id) && "calling", marksOf(cart, alerts, at).length > 0 && "marked", cart.cart_id === selected && "selected"];
         node.setAttribute("class", ["cart", stateOf(cart, at), ...kind.filter(Boolean)].join(" "));
-        const spot = spots.get(cart.cart_id);
-        node.style.transform = `translate(${spot.x}px, ${this.#y(spot.y)}px)`;
+        this.#map.move(node, spots.get(cart.cart_id), ASKED_EVERY_MS);
       },
     );
     return carts.filter((cart) => cart.x === null).length;
@@ -194,20 +195,28 @@ export function legend() {
 
 const CLASS_OF = { used: "used", free: "free", alert: "used calling", gap: "used marked", silent: "silent" };
 const isInside = ({ x, y }, { x1, y1, x2, y2 }) => x >= x1 && x <= x2 && y >= y1 && y <= y2;
+const isIn = ({ x, y }, [x1, y1, x2, y2]) => x >= x1 && x <= x2 && y >= y1 && y <= y2;
 const sizeOf = ({ x1, y1, x2, y2 }) => (x2 - x1) * (y2 - y1);
 
 // What matters is drawn last, so that it lies on top.
 const rank = (cart, calling, selected) => (cart.cart_id === selected ? 4 : 0) + (calling.has(cart.cart_id) ? 2 : 0) + (cart.session ? 1 : 0);
 
-function sideBySide(carts) {
+function sideBySide(carts, { bounds, shelves = [] }) {
   const taken = new Map();
   const spots = new Map();
+  const isFloor = (spot) => isIn(spot, bounds) && !shelves.some((shelf) => isIn(spot, shelf));
   for (const { cart_id: number, x, y } of carts) {
     const key = `${Math.round(x / APART_M)} ${Math.round(y / APART_M)}`;
-    const before = taken.get(key) ?? 0;
-    taken.set(key, before + 1);
-    const [angle, reach] = [before * 2.4, before === 0 ? 0 : APART_M * Math.sqrt(before)]; // a sunflower's seeds
-    spots.set(number, { x: x + reach * Math.cos(angle), y: y + reach * Math.sin(angle) });
+    let seed = taken.get(key) ?? 0;
+    while (seed > 0 && seed < SEEDS_MAX && !isFloor(seedAt(x, y, seed))) seed += 1;
+    taken.set(key, seed + 1);
+    spots.set(number, seedAt(x, y, seed));
   }
   return spots;
+}
+
+// Carts on one spot stand like a sunflower's seeds.
+function seedAt(x, y, seed) {
+  const [angle, reach] = [seed * 2.4, APART_M * Math.sqrt(seed)];
+  return { x: x + reach * Math.cos(angle), y: y + reach * Math.sin(angle) };
 }

@@ -51,6 +51,7 @@ export class LiveLink extends EventTarget {
 
   async #connect() {
     this.#drop();
+    this.#sayDown(); // also while credentials are renewed: should that take long, whoever listens asks meanwhile
     const attempt = ++this.#attempt;
     const isStale = () => attempt !== this.#attempt || !this.#wanted;
     const given = await this.#credentials();

@@ -1,13 +1,15 @@
 // One floor of a store as SVG: sections, shelves, doors, what is closed, a way with its stops, and where a cart is.
 // All lengths are metres of the plan; y is turned over when the plan's y axis points up.
 
+import { glide } from "./around.js";
 import { show, svg } from "./dom.js";
 
 const MARGIN_M = 0.7;
 const NAME_MAX_M = 0.85;
 const NAME_NEAR_MAX_M = 0.5;
-const LETTER = 0.56; // width of a letter by its height, on average
+const LETTER = 0.62; // width of a letter by its height, on average
 const SHARED_STOP_M = 1.1; // stops nearer than this share a sign
+const ASKED_EVERY_MS = 1000; // how often the shopper's page asks for the place of its cart
 
 /** Draws a plan (`layout` and `closed` of GET /stores/{store}/plan). Add `node` to the page. */
 export class StoreMap {
@@ -41,6 +43,7 @@ export class StoreMap {
     show(this.#way);
     show(this.#signs, this.#drawDoors());
     this.#me.setAttribute("visibility", "hidden");
+    this.#me.style.transform = ""; // it does not come from the other floor
     this.showAll();
   }
 
@@ -78,7 +81,13 @@ export class StoreMap {
     const isHere = spot !== null && spot.floor === this.floor;
     this.#me.setAttribute("visibility", isHere ? "visible" : "hidden");
     this.#me.classList.toggle("old", Boolean(isOld));
-    if (isHere) this.#me.style.transform = `translate(${spot.x}px, ${this.#y(spot.y)}px)`;
+    if (isHere) this.move(this.#me, spot, ASKED_EVERY_MS);
+  }
+
+  /** Let a mark glide to a spot of this floor, around the shelves. */
+  move(mark, { x, y }, ms) {
+    const shelves = (this.#floor.shelves ?? []).map(([x1, y1, x2, y2]) => [x1, Math.min(this.#y(y1), this.#y(y2)), x2, Math.max(this.#y(y1), this.#y(y2))]);
+    glide(mark, { x, y: this.#y(y) }, shelves, ms);
   }
 
   #drawGround() {
@@ -121,14 +130,17 @@ export class StoreMap {
     const longest = Math.max(...lines.map((line) => line.length));
     const size = Math.min(NAME_MAX_M, (room - 0.6) / (LETTER * longest), (across - 0.2) / (1.15 * lines.length));
     const [x, y] = [(x1 + x2) / 2, this.#y((y1 + y2) / 2)];
-    const text = svg("text", { class: "name", "font-size": size, transform: `translate(${x} ${y})${isUpright ? " rotate(-90)" : ""}` });
+    const text = svg("text", {});
     for (const [index, line] of lines.entries()) {
       const part = svg("tspan", { x: 0, y: `${(index - (lines.length - 1) / 2) * 1.1}em` });
       part.textContent = line;
       text.append(part);
     }
-    text.dataset.size = size;
-    return text;
+    const [long, high] = [LETTER * longest + 0.5, 1.1 * lines.length + 0.2]; // in letters' heights
+    const node = svg("g", { class: "name" }, svg("rect", { class: "plate", x: -long / 2, y: -high / 2, width: long, height: high, rx: 0.4 }), text);
+    node.dataset.place = `translate(${x} ${y})${isUpright ? " rotate(-90)" : ""}`;
+    node.dataset.size = size;
+    return node;
   }
 
   #arrow({ rect: [x1, y1, x2, y2], direction: [dx, dy] }) {
@@ -176,7 +188,7 @@ export class StoreMap {
 
   #draw(view, nameMax) {
     this.node.classList.toggle("near", view === "near");
-    for (const name of this.#ground.querySelectorAll(".name")) name.setAttribute("font-size", Math.min(Number(name.dataset.size), nameMax));
+    for (const name of this.#ground.querySelectorAll(".name")) name.setAttribute("transform", `${name.dataset.place} scale(${Math.min(Number(name.dataset.size), nameMax)})`);
   }
 
   #look(...box) {

@@ -2,9 +2,9 @@
 
 import { el, whileBusy } from "../../shell/dom.js";
 import { randomKey } from "../../shell/random_key.js";
+import { openSheet } from "../../shell/sheet.js";
 import { t } from "../../shell/words.js";
 import { refusal } from "../announcements.js";
-import { openSheet } from "../parts.js";
 
 /** Ask, then leave. */
 export function leaveSheet(app) {

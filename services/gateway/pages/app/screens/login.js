@@ -1,9 +1,9 @@
 // Logging in: a number, then the code that was sent to it.
 
 import { el, show, whileBusy } from "../../shell/dom.js";
+import { field } from "../../shell/field.js";
 import { t } from "../../shell/words.js";
 import { refusal } from "../announcements.js";
-import { field } from "../parts.js";
 
 const NUMBER = /^\+?[0-9]{10,15}$/;
 const CODE = /^[0-9]{6}$/;

@@ -3,9 +3,9 @@
 import { el, say, whileBusy } from "../../shell/dom.js";
 import { icon } from "../../shell/icons.js";
 import { randomKey } from "../../shell/random_key.js";
+import { openSheet } from "../../shell/sheet.js";
 import { money, t } from "../../shell/words.js";
 import { refusal } from "../announcements.js";
-import { openSheet } from "../parts.js";
 
 const WAIT_FOR_SCANS_TRIES = 40; // a gap is waited for by the backend for a minute at most
 const keys = new Map(); // trip -> key of its checkout

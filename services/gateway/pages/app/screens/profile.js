@@ -1,9 +1,10 @@
 // Name, e-mail, what the shopper eats and must not eat.
 
 import { el, whileBusy } from "../../shell/dom.js";
+import { field } from "../../shell/field.js";
 import { t } from "../../shell/words.js";
 import { refusal } from "../announcements.js";
-import { fetched, field } from "../parts.js";
+import { fetched } from "../parts.js";
 
 /** The profile as a form. */
 export function profileScreen(app) {

@@ -1,11 +1,11 @@
 // Taking a cart: by its QR code where the browser can read one, else by number and code.
 
 import { el, whileBusy } from "../../shell/dom.js";
+import { field } from "../../shell/field.js";
 import { icon } from "../../shell/icons.js";
 import { randomKey } from "../../shell/random_key.js";
 import { t } from "../../shell/words.js";
 import { refusal } from "../announcements.js";
-import { field } from "../parts.js";
 import { canScan, scanCart } from "../qr_scan.js";
 
 /** What the cart screen shows while the shopper holds no cart. */

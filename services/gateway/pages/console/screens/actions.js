@@ -51,6 +51,6 @@ function actionRow(action) {
 function subjectOf({ action, subject_id: number, cart_id: cart, detail }) {
   const words = action.endsWith("_alert") ? t(`kind.${detail}`) : detail;
   const whose = cart === null ? null : el("a", { href: `#/carts/${cart}` }, t("cart.title", { cart }));
-  const rest = [number && cart === null ? `${number}` : "", words].filter(Boolean).join(": ");
+  const rest = [number && cart === null ? t(`subject.${action}`, { number }) : "", words].filter(Boolean).join(": ");
   return [whose, whose && rest ? ", " : "", rest || (whose ? "" : "–")].filter(Boolean);
 }

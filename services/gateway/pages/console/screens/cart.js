@@ -1,8 +1,8 @@
 // One cart: how it is, and everything it ever said, searched and paged.
 
-import { field } from "../../app/parts.js";
-import { icon } from "../../shell/icons.js";
 import { el, say, show, whileBusy } from "../../shell/dom.js";
+import { field } from "../../shell/field.js";
+import { icon } from "../../shell/icons.js";
 import { money, t } from "../../shell/words.js";
 import { ago, exactly, marksOf, refusal, stateOf } from "../wording.js";
 

@@ -1,7 +1,7 @@
 // Every cart of the store as a table, with a filter.
 
-import { field } from "../../app/parts.js";
 import { el, keepList, say, show } from "../../shell/dom.js";
+import { field } from "../../shell/field.js";
 import { money, t } from "../../shell/words.js";
 import { ago, marksOf, stateOf } from "../wording.js";
 

@@ -1,7 +1,7 @@
 // What was set aside: a table, and one letter with its bytes as text; a manager tries it again.
 
-import { openSheet } from "../../app/parts.js";
 import { el, say, show, whileBusy } from "../../shell/dom.js";
+import { openSheet } from "../../shell/sheet.js";
 import { t } from "../../shell/words.js";
 import { exactly, refusal } from "../wording.js";
 

@@ -1,7 +1,7 @@
 // Logging in with name and password; accounts are made by `smartcart operators add`.
 
-import { field } from "../../app/parts.js";
 import { el, whileBusy } from "../../shell/dom.js";
+import { field } from "../../shell/field.js";
 import { t } from "../../shell/words.js";
 import { refusal } from "../wording.js";
 

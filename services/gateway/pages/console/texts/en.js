@@ -198,6 +198,9 @@ export const texts = {
   "action.retried_dead_letter": "Retried a dead letter",
   "action.blocked_aisle": "Closed an aisle",
   "action.unblocked_aisle": "Opened an aisle",
+  "subject.blocked_aisle": "Closure {number}",
+  "subject.unblocked_aisle": "Closure {number}",
+  "subject.retried_dead_letter": "Letter {number}",
 
   "refused.offline": "The store does not answer. Try again in a moment.",
   "refused.wrong_password": "Name or password is wrong.",
