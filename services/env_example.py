@@ -49,6 +49,7 @@ def print_env_example() -> str:
     body = "".join(
         f"\n## Read by {title}\n" + "".join(_entry(name, settings[name]) for name in names)
         for title, names in sections.items()
+        if names
     )
     return _HEAD + body + _TAIL
 
@@ -56,11 +57,15 @@ def print_env_example() -> str:
 def _entry(name: str, setting: FieldInfo) -> str:
     variable = name.upper()
     lines = [f"\n# {setting.description}{_choices(setting)}\n"]
-    if isinstance(setting.default, SecretStr) or setting.is_required():
+    if _is_secret(setting):
         lines.append(f"# A secret: production needs one of its own, at least 32 bytes.\n{variable}=\n")
     else:
         lines.append(f"#{variable}={_shown(setting.default)}\n")
     return "".join(lines)
+
+
+def _is_secret(setting: FieldInfo) -> bool:
+    return setting.is_required() or SecretStr in (setting.annotation, *get_args(setting.annotation))
 
 
 def _choices(setting: FieldInfo) -> str:

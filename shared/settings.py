@@ -5,9 +5,11 @@ down. A setting that is wrong stops the program with exit code 78 (`EX_CONFIG` o
 that names the variable, never its value. `.env.example` is printed from these classes.
 """
 
+import ipaddress
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -58,6 +60,12 @@ class BrokerClientSettings(DatabaseSettings):
         SecretStr("development-service-password"),
         description="password of the service identities at the broker",
     )
+
+    @model_validator(mode="after")
+    def _production_is_not_overheard(self) -> Self:
+        if self.env == "production" and not is_private(self.mqtt_url):
+            raise ValueError("MQTT_URL: mqtts:// in production, unless the broker is on this machine")
+        return self
 
 
 class IngestSettings(BrokerClientSettings):
@@ -111,6 +119,15 @@ class GatewaySettings(DatabaseSettings):
         SecretStr("development-mqtt-token-secret-0000000000"),
         description="signs the phones' short-lived MQTT tokens",
     )
+    mqtt_control_url: str | None = Field(
+        None,
+        pattern=r"^mqtts?://",
+        description="where Mosquitto takes changes of accounts; empty: the embedded broker, which reads the database",
+    )
+    mqtt_admin_password: SecretStr | None = Field(
+        None, min_length=1, description="password of the account that adds and removes accounts at Mosquitto"
+    )
+    mqtt_ca_file: Path | None = Field(None, description="certificate authority for mqtts://")
     mqtt_token_ttl_s: int = Field(900, ge=30, le=3600, description="life of a phone's MQTT token")
     access_token_secret: Secret = Field(
         SecretStr("development-access-token-secret-00000000"),
@@ -169,8 +186,18 @@ class GatewaySettings(DatabaseSettings):
         return values
 
     @model_validator(mode="after")
+    def _accounts_have_a_keeper(self) -> Self:
+        if self.mqtt_control_url is not None and self.mqtt_admin_password is None:
+            raise ValueError("MQTT_ADMIN_PASSWORD: must be set with MQTT_CONTROL_URL")
+        return self
+
+    @model_validator(mode="after")
     def _production_is_closed(self) -> Self:
         if self.env == "production":
+            if not is_private(self.mqtt_ws_url):
+                raise ValueError("MQTT_WS_URL: wss:// in production")
+            if self.mqtt_control_url is not None and not is_private(self.mqtt_control_url):
+                raise ValueError("MQTT_CONTROL_URL: mqtts:// in production, unless the broker is on this machine")
             if self.fixed_otp is not None:
                 raise ValueError("FIXED_OTP: development only")
             if self.sms_webhook_url is None:
@@ -183,6 +210,17 @@ class GatewaySettings(DatabaseSettings):
                 if len(key.rpartition(":")[2].strip().encode()) < MIN_SECRET_BYTES:
                     raise ValueError(f"ACCESS_TOKEN_SECRET: each key needs at least {MIN_SECRET_BYTES} bytes")
         return self
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody on a network can listen: the address is one of TLS, or of this machine alone."""
+    where = urlsplit(url)
+    if where.scheme in ("mqtts", "wss", "https") or where.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(where.hostname or "").is_loopback
+    except ValueError:
+        return False
 
 
 PROGRAMS: tuple[type[_Program], ...] = (IngestSettings, BrokerSettings, GatewaySettings)

@@ -18,6 +18,7 @@ from services.gateway.door.limits import Limits
 from services.gateway.door.record import Record
 from services.gateway.openapi import DESCRIPTION, TITLE, VERSION, add_examples
 from services.gateway.pages.router import router as pages_router
+from services.gateway.phone_accounts import make_phone_accounts
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import make_pool
 from services.gateway.routes import auth, cart, docs, esp32, health, lists, misc, mqtt, orders, places, products, user
@@ -54,6 +55,7 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
             parse_keys(settings.access_token_secret.get_secret_value()), settings.access_token_ttl_s
         ),
         phones=PhoneVault(settings.code_pepper.get_secret_value()),
+        phone_accounts=make_phone_accounts(settings),
         code_sender=_code_sender(settings),
         catalogue_words=CatalogueWords(pool),
         store_maps=StoreMaps(pool),
@@ -76,6 +78,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         gateway.store_maps.start()
         gateway.catalogue_words.start()
         gateway.ingest_samples.start()
+        gateway.phone_accounts.start()
         try:
             yield
         finally:
@@ -83,6 +86,7 @@ def make_app(gateway: Gateway) -> FastAPI:
             gateway.store_maps.stop()
             gateway.catalogue_words.stop()
             gateway.ingest_samples.stop()
+            gateway.phone_accounts.stop()
             gateway.code_sender.close()
             gateway.pool.close(timeout=0.5)
 

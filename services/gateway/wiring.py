@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from services.gateway.catalogue_words import CatalogueWords
 from services.gateway.code_delivery import CodeSender
 from services.gateway.console.ingest_samples import IngestSamples
+from services.gateway.phone_accounts import PhoneAccounts
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import Pool
 from services.gateway.store_maps import StoreMaps
@@ -30,6 +31,7 @@ class Gateway:
     pool: Pool
     access_tokens: AccessTokens
     phones: PhoneVault
+    phone_accounts: PhoneAccounts
     code_sender: CodeSender
     catalogue_words: CatalogueWords
     store_maps: StoreMaps

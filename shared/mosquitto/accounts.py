@@ -78,9 +78,9 @@ class MosquittoAccounts:
         where = urlsplit(self._address.url)
         tls = where.scheme == "mqtts"
         host, port = where.hostname or "", where.port or (8883 if tls else 1883)
-        if tls:
-            self._client.tls_set_context(ssl.create_default_context(cafile=self._address.ca_file))
         try:
+            if tls:
+                self._client.tls_set_context(ssl.create_default_context(cafile=self._address.ca_file))
             self._client.connect(host, port)
         except OSError as problem:
             raise AccountsUnavailable(f"no Mosquitto answers at {host}:{port}: {problem}") from problem

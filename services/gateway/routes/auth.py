@@ -98,6 +98,7 @@ def logout(here: Here, shopper: Shopper) -> None:
     """Refresh tokens of this login stop working at once, the access token when it ends."""
     with here.pool.connection() as connection:
         revoke_family(connection, shopper.family_id, here.now())
+    here.phone_accounts.shut_out(shopper.shopper_id)
 
 
 _PROFILE_REFUSALS = refusals(

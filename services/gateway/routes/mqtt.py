@@ -1,15 +1,21 @@
 """The phone's way to the live cart."""
 
+from datetime import timedelta
+
+import structlog
 from fastapi import APIRouter, Response
 from pydantic import Field
 
 from services.gateway.callers import Shopper
-from services.gateway.errors import EVERYWHERE, Refusal, refusals
+from services.gateway.errors import EVERYWHERE, Refusal, Refused, refusals
 from services.gateway.fields import Answer
 from services.gateway.wiring import Here
 from shared.access import ShopperIdentity, username
 from shared.contracts.channels import SHOPPER_CART
+from shared.mosquitto.accounts import AccountsUnavailable
 from shared.mqtt_tokens import mint_mqtt_token
+
+log = structlog.get_logger("gateway")
 
 router = APIRouter(prefix="/mqtt", tags=["mqtt"])
 
@@ -31,15 +37,20 @@ class MqttToken(Answer):
 def mqtt_token(here: Here, shopper: Shopper, response: Response) -> MqttToken:
     """Opens one topic of the broker, for reading, for a short while."""
     response.headers["Cache-Control"] = "no-store"
-    settings = here.settings
+    settings, now = here.settings, here.now()
+    secret, ttl_s = settings.mqtt_token_secret.get_secret_value(), settings.mqtt_token_ttl_s
+    token = mint_mqtt_token(secret, shopper.shopper_id, now, ttl_s)
+    try:
+        here.phone_accounts.let_in(shopper.shopper_id, token, now + timedelta(seconds=ttl_s))
+    except AccountsUnavailable as problem:
+        log.warning("phone_not_let_in", error=str(problem))
+        raise Refused(Refusal.UNAVAILABLE, "The live cart cannot be reached right now.", retry_after_s=2) from problem
     name = username(ShopperIdentity(shopper.shopper_id))
     return MqttToken(
         url=settings.mqtt_ws_url,
         username=name,
-        password=mint_mqtt_token(
-            settings.mqtt_token_secret.get_secret_value(), shopper.shopper_id, here.now(), settings.mqtt_token_ttl_s
-        ),
+        password=token,
         client_id=name,
         topic=SHOPPER_CART.topic(shopper=shopper.shopper_id),
-        expires_in=settings.mqtt_token_ttl_s,
+        expires_in=ttl_s,
     )

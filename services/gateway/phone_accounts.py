@@ -1,0 +1,130 @@
+"""Phones' accounts at Mosquitto: made with each token, gone when it ends. The embedded broker reads tokens itself.
+
+Mosquitto remembers until when an account is good, as a note beside it: a gateway that starts later, or another one,
+ends it all the same.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from shared.access import ShopperIdentity, shopper_of
+from shared.mosquitto.accounts import AccountsUnavailable, ControlAddress, MosquittoAccounts
+from shared.mosquitto.rights import Account
+from shared.settings import GatewaySettings
+
+SWEEP_EVERY_S = 10.0
+TIMEOUT_S = 2.0
+PAUSE_AFTER_FAILURE_S = 2.0  # nobody waits for a broker that has just not answered
+
+log = structlog.get_logger("gateway")
+
+
+class PhoneAccounts(Protocol):
+    """What a broker has to be told about phones."""
+
+    def let_in(self, shopper_id: int, password: str, until: datetime) -> None:
+        """From now on this password opens the shopper's topic, and no older one. Raises AccountsUnavailable."""
+        ...
+
+    def shut_out(self, shopper_id: int) -> None:
+        """End the shopper's live connection, as well as can be: what cannot be reached ends with its token."""
+        ...
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class ReadFromTokens:
+    """The embedded broker checks the token's signature and end: there is nothing to tell it."""
+
+    def let_in(self, shopper_id: int, password: str, until: datetime) -> None: ...
+    def shut_out(self, shopper_id: int) -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class KeptByMosquitto:
+    """Accounts through the control port, one change at a time, and a thread that ends those whose time is over."""
+
+    def __init__(self, address: ControlAddress) -> None:
+        self._address = address
+        self._turn = threading.Lock()
+        self._silent_until_s = 0.0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="phone accounts", daemon=True)
+
+    def let_in(self, shopper_id: int, password: str, until: datetime) -> None:
+        """A connection under the older password ends: its owner has just asked for this one."""
+        account = Account(ShopperIdentity(shopper_id), password, until.isoformat())
+        with self._accounts() as accounts:
+            accounts.put([account])
+
+    def shut_out(self, shopper_id: int) -> None:
+        try:
+            with self._accounts() as accounts:
+                accounts.remove([ShopperIdentity(shopper_id)])
+        except AccountsUnavailable as problem:
+            log.warning("phone_account_kept", error=str(problem))
+
+    def sweep(self, now: datetime) -> None:
+        """Take away the accounts whose token has ended. Any number of gateways may do it."""
+        with self._accounts() as accounts:
+            known = {shopper_of(account.username): account.note for account in accounts.list_accounts()}
+            accounts.remove(
+                ShopperIdentity(shopper_id)
+                for shopper_id, note in known.items()
+                if shopper_id is not None and has_ended(note, now)
+            )
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(SWEEP_EVERY_S):
+            try:
+                self.sweep(datetime.now(UTC))
+            except AccountsUnavailable as problem:
+                log.warning("phone_accounts_not_swept", error=str(problem))
+
+    @contextmanager
+    def _accounts(self) -> Iterator[MosquittoAccounts]:
+        """Bounded: a broker that does not answer must not hold every thread of the gateway."""
+        if time.monotonic() < self._silent_until_s:
+            raise AccountsUnavailable("Mosquitto did not answer a moment ago")
+        if not self._turn.acquire(timeout=self._address.timeout_s):
+            raise AccountsUnavailable("Mosquitto is busy with other accounts")
+        try:
+            with MosquittoAccounts(self._address) as accounts:
+                yield accounts
+        except AccountsUnavailable:
+            self._silent_until_s = time.monotonic() + PAUSE_AFTER_FAILURE_S
+            raise
+        finally:
+            self._turn.release()
+
+
+def make_phone_accounts(settings: GatewaySettings) -> PhoneAccounts:
+    """As the settings say which broker there is."""
+    if settings.mqtt_control_url is None or settings.mqtt_admin_password is None:
+        return ReadFromTokens()
+    password = settings.mqtt_admin_password.get_secret_value()
+    return KeptByMosquitto(ControlAddress(settings.mqtt_control_url, password, settings.mqtt_ca_file, TIMEOUT_S))
+
+
+def has_ended(note: str, now: datetime) -> bool:
+    """Whether an account's time is over; one without a readable time is no account of ours, and is over too."""
+    try:
+        until = datetime.fromisoformat(note)
+        return until <= now
+    except (ValueError, TypeError):
+        return True
