@@ -1,253 +1,205 @@
-"""Ingest against a naive worker, side by side in one run, over a real Mosquitto when installed and over the
-embedded broker.
+"""How fast: cart-ingest beside a naive worker and beside what database, brokers and load generator could do at most, in
+one run and one table.
 
-    python -m tests.bench.ingest [--events 20000] [--carts 200] [--rounds 3] [--json]
-
-Starts its own PostgreSQL (synchronous_commit on) and brokers, prints one table: events per second of both workers
-(medians), their ratio, and the time from a cart's publish to the state that acknowledges it, at 200 events/s.
+Starts its own PostgreSQL, Mosquitto (where installed) and embedded broker, and removes them again. docs/performance.md
+says what each row means. `smartcart bench` starts it with its options as JSON.
 """
 
-import argparse
-import contextlib
 import json
 import os
-import secrets
-import shutil
+import platform
 import signal
-import statistics
 import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NoReturn, assert_never
 
-import psycopg
 from rich.console import Console
-from rich.table import Table
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from services.stack.child import end, spawn
-from services.stack.postgres import Cluster, prepare_cluster, server_command, wait_until_answers
-from shared import access
-from shared.db.migrate import apply_migrations
-from shared.mosquitto.rights import Account
-from tests.bench.carts_on_sockets import close_carts, connect_carts, pace, pump, scan_packet
-from tests.builders import BUTTER, OAT_DRINK, RYE_BREAD, Shop, build_shop
-from tests.eventually import eventually
-from tests.mosquitto import free_port, start_mosquitto
+from tests.bench import report
+from tests.bench.ceilings import HOW_TO_GET_PGBENCH, find_pgbench, measure_from_memory, measure_pgbench
+from tests.bench.chart import chart
+from tests.bench.delay import measure_delay
+from tests.bench.figures import Run
+from tests.bench.growth import compare_old_and_empty, measure_start
+from tests.bench.rig import IN_MEMORY, Rig, filesystem_of, mosquitto_is_installed, open_rig
+from tests.bench.table import as_json, markdown, show
+from tests.bench.throughput import Plan, measure_broker, measure_load, measure_worker
 
-CODES = (OAT_DRINK, RYE_BREAD, BUTTER)
-LATENCY_RATE_PER_S = 200.0
-LATENCY_CARTS = 50
-SERVICE_PASSWORD = secrets.token_hex(32)
-TOKEN_SECRET = secrets.token_hex(32)
+YARDSTICK_S = 4.0  # the rows beside ours need no minute: they have nothing that fills up
+SWEEP_CARTS = (10, 1_000, 10_000)
+SWEEP_BATCHES = (50, 200, 1_000, 5_000)
+SWEEP_S = 4.0
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One broker's figures; rates in events/s, times in milliseconds."""
+class Options:
+    """What to measure; services/operations/bench.py says what each means."""
 
-    broker: str
-    ours_per_s: float
-    naive_per_s: float
-    ratio: float
-    p50_ms: float
-    p99_ms: float
+    seconds: float
+    rounds: int
+    carts: int
+    warm_up_s: float
+    delay_s: float
+    rates: tuple[float, ...]
+    sweep: bool
+    growth: int
+    open_carts: int
+    gateway: bool
+    chart: str | None
+    output: Literal["table", "markdown", "json"]
+    disk: str | None
+
+
+Measure = Callable[[Rig, Plan], dict[str, Run]]
 
 
 def main() -> None:
-    options = _options()
+    """Measure and print."""
+    options = Options(**json.loads(sys.argv[1]))
+    _end_cleanly_when_told_to()
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="smartcart-bench-") as folder, _postgres(Path(folder)) as cluster:
-        shops = _Shops(cluster, max(options.carts, LATENCY_CARTS))
-        found = []
-        for name in ("mosquitto", "embedded"):
-            if name == "mosquitto" and shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is None:
-                console.print("Mosquitto is not installed (apt-get install mosquitto): measured without it")
-                continue
-            with console.status(f"measuring over {name}"):
-                found.append(_measure(name, Path(folder), shops, options))
-    if options.json:
-        print(json.dumps([asdict(one) for one in found]))
-        return
-    _show(found, options)
+    ours = "mosquitto" if mosquitto_is_installed() else "embedded"
+    try:
+        with open_rig(Path(options.disk) if options.disk else None) as rig, _progress(console) as progress:
+            found = report.Findings(_conditions(rig, options), ours, options.seconds)
+            _measure_all(rig, found, options, progress)
+    except KeyboardInterrupt:
+        console.print("stopped; everything that was started is gone")
+        sys.exit(130)
+    rows = report.table_rows(found)
+    if options.chart is not None:
+        Path(options.chart).write_text(chart(found), encoding="utf-8")
+    match options.output:
+        case "json":
+            print(as_json(found))
+        case "markdown":
+            print(markdown(found, rows))
+        case "table":
+            show(found, rows, Console())
+        case _ as never:
+            assert_never(never)
+    if options.gateway:
+        subprocess.run([sys.executable, "-m", "tests.bench.gateway"], check=True)
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=20_000, help="events for ours; the naive worker gets a tenth")
-    parser.add_argument("--carts", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=15.0, help="how long latency is measured")
-    parser.add_argument("--json", action="store_true")
-    return parser.parse_args()
+def _measure_all(rig: Rig, found: report.Findings, options: Options, progress: Progress) -> None:
+    brokers = ["mosquitto", "embedded"] if found.ours == "mosquitto" else ["embedded"]
+    if found.ours != "mosquitto":
+        found.absent[report.OURS.format("mosquitto")] = "not installed (Debian: apt-get install mosquitto)"
+    measures = _measures(rig, brokers, found)
+    sweeps = [("carts", one) for one in SWEEP_CARTS] + [("BATCH_MAX", one) for one in SWEEP_BATCHES]
+    steps = options.rounds * len(measures) + len(brokers) * len(options.rates)
+    bar = progress.add_task("preparing", total=steps + len(sweeps) * options.sweep + 2 * bool(options.growth))
+    for number in range(options.rounds):
+        # Each round begins with another row, so that what the machine does every few minutes hits none of them always.
+        names = list(measures)
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            _say(progress, bar, f"round {number + 1} of {options.rounds}: {name}")
+            seconds = options.seconds if name.startswith("ours") else min(options.seconds, YARDSTICK_S)
+            for what, run in measures[name](rig, Plan(options.carts, seconds, options.warm_up_s)).items():
+                found.rates.setdefault(what, []).append(run)
+            progress.advance(bar)
+    found.rates = {what: found.rates[what] for what in sorted(found.rates, key=_order)}
+    for broker in brokers:
+        for per_s in options.rates:
+            _say(progress, bar, f"scan to phone over {broker}, {per_s:g} events/s")
+            found.delays.setdefault(broker, []).append(measure_delay(rig, broker, per_s, options.delay_s))
+            progress.advance(bar)
+    for kind, value in sweeps if options.sweep else ():
+        what = f"{value:,} carts" if kind == "carts" else f"{options.carts:,} carts, batches of at most {value:,}"
+        _say(progress, bar, what)
+        plan = Plan(value if kind == "carts" else options.carts, min(options.seconds, SWEEP_S), options.warm_up_s)
+        settings = {} if kind == "carts" else {kind: str(value)}
+        found.sweep[what] = measure_worker(rig, found.ours, "ours", plan, **settings)
+        progress.advance(bar)
+    if options.growth:
+        _measure_growth(rig, found, options, progress)
 
 
-class _Shops:
-    """A fresh database with the same carts for each measurement."""
-
-    def __init__(self, cluster: Cluster, carts: int) -> None:
-        self._cluster = cluster
-        self._carts = carts
-
-    @contextlib.contextmanager
-    def fresh(self) -> Iterator[Shop]:
-        name = f"bench_{secrets.token_hex(4)}"
-        with psycopg.connect(self._cluster.url("postgres"), autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name}".encode())
-            url = self._cluster.url(name)
-            apply_migrations(url)
-            yield build_shop(url, carts=self._carts, shoppers=0)
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-def _measure(broker: str, folder: Path, shops: _Shops, options: argparse.Namespace) -> Measured:
-    ours, naive = [], []
-    for _ in range(options.rounds):
-        for kind, rates, events in (("ours", ours, options.events), ("naive", naive, options.events // 10)):
-            with shops.fresh() as shop, _broker(broker, folder, shop) as port, _worker(kind, shop, port):
-                rates.append(_throughput(shop, port, events, options.carts))
-    with shops.fresh() as shop, _broker(broker, folder, shop) as port, _worker("ours", shop, port):
-        times_s = sorted(_latency(shop, port, options.seconds))
-    return Measured(
-        broker,
-        statistics.median(ours),
-        statistics.median(naive),
-        statistics.median(one / other for one, other in zip(ours, naive, strict=True)),
-        1000 * times_s[len(times_s) // 2],
-        1000 * times_s[int(len(times_s) * 0.99)],
+def _measure_growth(rig: Rig, found: report.Findings, options: Options, progress: Progress) -> None:
+    rows = progress.add_task(f"a log of {options.growth:,} rows", total=1.0)
+    plan = Plan(options.carts, options.seconds, options.warm_up_s)
+    found.empty, found.old = compare_old_and_empty(
+        rig, found.ours, plan, options.growth, options.rounds, lambda share: progress.update(rows, completed=share)
     )
+    found.old_rows = options.growth
+    _say(progress, rows, "start with many open carts")
+    found.start = measure_start(rig, found.ours, options.open_carts)
 
 
-def _throughput(shop: Shop, port: int, events: int, carts: int) -> float:
-    passwords = {cart: shop.passwords[cart] for cart in shop.carts[:carts]}
-    bare = connect_carts("127.0.0.1", port, passwords, hear_states=False)
-    each = events // carts
-    for cart in bare:
-        packets = [scan_packet(cart.cart_id, seq, CODES[seq % len(CODES)]) for seq in range(1, each + 1)]
-        cart.outgoing = b"".join(packets)
-    with psycopg.connect(shop.url, autocommit=True) as watcher:
-
-        def is_done() -> bool:
-            row = watcher.execute("SELECT sum(ack_seq) FROM cart").fetchone()
-            return row is not None and row[0] == each * carts
-
-        started_s = time.monotonic()
-        pump(bare, is_done, limit_s=180)
-        took_s = time.monotonic() - started_s
-    close_carts(bare)
-    return each * carts / took_s
-
-
-def _latency(shop: Shop, port: int, for_s: float) -> list[float]:
-    passwords = {cart: shop.passwords[cart] for cart in shop.carts[:LATENCY_CARTS]}
-    bare = connect_carts("127.0.0.1", port, passwords, hear_states=True)
-    each = int(LATENCY_RATE_PER_S * for_s / LATENCY_CARTS) + 1
-    for cart in bare:
-        cart.packets = [scan_packet(cart.cart_id, seq, CODES[seq % len(CODES)]) for seq in range(1, each + 1)]
-    times_s = pace(bare, LATENCY_RATE_PER_S, for_s)
-    close_carts(bare)
-    expected = int(LATENCY_RATE_PER_S * for_s)
-    assert len(times_s) == expected, f"{expected - len(times_s)} of {expected} events were never acknowledged"
-    return times_s
+def _measures(rig: Rig, brokers: list[str], found: report.Findings) -> dict[str, Measure]:
+    """What a round consists of, by the name that the progress bar shows."""
+    first = brokers[0]
+    measures: dict[str, Measure] = {}
+    for broker in brokers:
+        measures[f"ours over {broker}"] = lambda rig, plan, broker=broker: {  # type: ignore[misc]
+            report.OURS.format(broker): measure_worker(rig, broker, "ours", plan)
+        }
+    measures["naive worker"] = lambda rig, plan: {report.NAIVE.format(first): measure_worker(rig, first, "naive", plan)}
+    measures["from memory"] = lambda rig, plan: dict(
+        zip((report.MEMORY, report.STATEMENTS), measure_from_memory(rig, plan), strict=True)
+    )
+    program = find_pgbench(rig)
+    if program is None:
+        found.absent[report.PGBENCH.format(1)] = HOW_TO_GET_PGBENCH
+    else:
+        for clients in (1, 8):
+            measures[f"pgbench {clients}"] = lambda rig, plan, clients=clients: {  # type: ignore[misc]
+                report.PGBENCH.format(clients): measure_pgbench(rig, program, plan, clients)
+            }
+    for broker in brokers:
+        measures[f"{broker} alone"] = lambda rig, plan, broker=broker: {  # type: ignore[misc]
+            report.BROKER.format(broker): measure_broker(rig, broker, plan)
+        }
+    measures["load alone"] = lambda rig, plan: {report.LOAD: measure_load(rig, plan)}
+    return measures
 
 
-@contextlib.contextmanager
-def _postgres(folder: Path) -> Iterator[Cluster]:
-    cluster = Cluster(folder / "postgres", folder / "socket")
-    prepare_cluster(cluster)
-    server = spawn(server_command(cluster), folder / "postgres.log", death_signal=signal.SIGQUIT)
-    try:
-        wait_until_answers(cluster, server)
-        yield cluster
-    finally:
-        end(server, sent=signal.SIGINT, within_s=10)
+def _order(what: str) -> int:
+    """Ours, naive, ceilings, pgbench, brokers, load: however the rounds were turned."""
+    beginnings = ("cart-ingest over mosq", "cart-ingest", "naive", "apply_events", "the same", "pgbench", "the broker")
+    return next((at for at, beginning in enumerate(beginnings) if what.startswith(beginning)), len(beginnings))
 
 
-@contextlib.contextmanager
-def _broker(name: str, folder: Path, shop: Shop) -> Iterator[int]:
-    place = folder / f"{name}-{secrets.token_hex(4)}"
-    place.mkdir(mode=0o755)
-    if name == "mosquitto":
-        services = [access.ServiceIdentity(user) for user in ("ingest-0", "publisher-0")]
-        accounts = [Account(identity, SERVICE_PASSWORD) for identity in services]
-        accounts += [Account(access.CartIdentity(cart, "main"), shop.passwords[cart]) for cart in shop.carts]
-        with start_mosquitto(place, accounts) as address:
-            yield address.port
-        return
-    port = free_port()
-    settings = {"MQTT_PORT": str(port), "WS_PORT": str(free_port()), "CART_PUBLISH_PER_S": "0", "LOG_LEVEL": "error"}
-    with _process("broker.embedded", settings, shop) as child:
-        eventually(lambda: child.poll() is None and _accepts(port))
-        yield port
+def _conditions(rig: Rig, options: Options) -> list[str]:
+    """What a reader must know to compare."""
+    kind = filesystem_of(rig.folder)
+    disk = f"data on {kind}" + (
+        ": IN MEMORY, so commits cost nothing and no figure counts" if kind in IN_MEMORY else ""
+    )
+    return [
+        f"{os.cpu_count()} cores ({platform.machine()}), load average {os.getloadavg()[0]:.1f} at the beginning, Python"
+        f" {platform.python_version()}; PostgreSQL 18 with fsync and synchronous_commit on, {disk}.",
+        f"{options.carts:,} carts with 10 products each, {options.rounds} rounds; ours for {options.seconds:g} s a"
+        f" round, the others for at most {YARDSTICK_S:g} s.",
+        f"Scan to phone: {options.delay_s:g} s at each rate, 200 carts and phones, due times drawn beforehand.",
+    ]
 
 
-@contextlib.contextmanager
-def _worker(kind: str, shop: Shop, port: int) -> Iterator[None]:
-    settings = {"MQTT_URL": f"mqtt://127.0.0.1:{port}", "LOG_LEVEL": "error"}
-    if kind == "naive":
-        with _process("tests.bench.naive_worker", settings, shop) as child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == b"ready\n"
-            yield
-        return
-    health = free_port()
-    with _process("services.cart_ingest", {**settings, "INGEST_HTTP_PORT": str(health)}, shop):
-        eventually(lambda: _is_ready(health))
-        yield
+def _say(progress: Progress, bar: TaskID, doing: str) -> None:
+    """Beside the bar; where nobody sees a bar, a line."""
+    progress.update(bar, description=doing)
+    if progress.disable:
+        print(doing, file=sys.stderr, flush=True)
 
 
-@contextlib.contextmanager
-def _process(module: str, settings: dict[str, str], shop: Shop) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {
-        **os.environ,
-        **settings,
-        "DATABASE_URL": shop.url,
-        "MQTT_SERVICE_PASSWORD": SERVICE_PASSWORD,
-        "MQTT_TOKEN_SECRET": TOKEN_SECRET,
-    }
-    child = subprocess.Popen([sys.executable, "-m", module], env=environment, stdout=subprocess.PIPE)
-    try:
-        yield child
-    finally:
-        child.terminate()
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _accepts(port: int) -> bool:
-    import socket
+def _end_cleanly_when_told_to() -> None:
+    """SIGTERM and a closed terminal unwind like Ctrl-C, so that nothing stays behind."""
 
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
+    def stop(number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
 
-
-def _is_ready(port: int) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
-        return bool(answer.status == 200)
-    return False
-
-
-def _show(found: list[Measured], options: argparse.Namespace) -> None:
-    table = Table(title=f"{options.events} events, {options.carts} carts, medians of {options.rounds} rounds")
-    for heading in ("broker", "ours, events/s", "naive, events/s", "ratio", "p50 at 200/s, ms", "p99 at 200/s, ms"):
-        table.add_column(heading, justify="left" if heading == "broker" else "right")
-    for one in found:
-        table.add_row(
-            one.broker,
-            f"{one.ours_per_s:,.0f}",
-            f"{one.naive_per_s:,.0f}",
-            f"{one.ratio:.1f}",
-            f"{one.p50_ms:.1f}",
-            f"{one.p99_ms:.1f}",
-        )
-    Console().print(table)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
 
 
 if __name__ == "__main__":
