@@ -3,9 +3,11 @@
 AUTO_ACK = """\
 from services.cart_ingest import listener
 class Client(listener.GatedClient):
-    def __init__(self, *given):
-        super().__init__(*given)
-        self.manual_ack_set(False)
+    def _tell(self, messages, confirmed):
+        for one in messages:
+            if one.qos:
+                self.ack(one.mid, one.qos)
+        super()._tell(messages, confirmed)
     def settle(self, deliveries):
         return 0
 listener.GatedClient = Client
@@ -40,7 +42,8 @@ def admit_everything(known, epoch, seq):
     return after, frontier.Admission.NEXT if how is frontier.Admission.KNOWN else how
 def insert_what_fits(tx, rows):
     try:
-        insert(tx, rows)
+        with tx.transaction():
+            insert(tx, rows)
     except RuntimeError:
         pass
 cart_record.admit = admit_everything
@@ -58,15 +61,15 @@ Listener.take = take_fresh
 
 UNSORTED_KEYS = """\
 import random
-from shared.db import cart_log
-lock = cart_log.lock_carts
-def lock_in_any_order(tx, cart_ids):
+from shared.db.cart_memory import CartMemory
+lock = CartMemory.lock
+def lock_in_any_order(self, tx, cart_ids):
     ids = list(cart_ids)
     random.shuffle(ids)
     for one in ids:
         tx.execute("SELECT 1 FROM cart WHERE cart_id = %s FOR NO KEY UPDATE", (one,))
-    return lock(tx, cart_ids)
-cart_log.lock_carts = lock_in_any_order
+    return lock(self, tx, cart_ids)
+CartMemory.lock = lock_in_any_order
 """
 
 PUBLISH_BEFORE_COMMIT = """\

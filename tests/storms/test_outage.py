@@ -23,7 +23,9 @@ from tests.storms.stage import Stage, open_stage
 
 CARTS = 50
 EVENTS_PER_S = 500
-WINDOW = 2_000  # both brokers' window for a service: more is never on the way to cart-ingest
+# Both brokers' window for a service. Mosquitto 2.0.11 keeps to it until the first acknowledgement after the outage; then
+# it sends all that waits, and the inbox's own bound counts.
+WINDOW = 2_000
 GROWTH_MAX_BYTES = 64 << 20
 
 
@@ -92,6 +94,7 @@ def test_while_postgresql_is_silent_little_is_held_and_nothing_lost(broker: Brok
             return talkers, most
 
         talkers, growth = asyncio.run(suffer())
+        held = stage.wire.most_due
         waiting = talkers.sent - logged()
         stage.lines["database"].silent = False
         healed_s = time.monotonic()
@@ -100,16 +103,15 @@ def test_while_postgresql_is_silent_little_is_held_and_nothing_lost(broker: Brok
         eventually(lambda: logged() == talkers.sent, within_s=200, every_s=0.1, message="everything arrives")
         drained_s = time.monotonic() - healed_s - first_s
         stage.tend()
-        print("\n".join(line for line in stage.log("ingest").splitlines() if "broker" in line or "inbox" in line))
         tell(
             Row(
                 "R9",
-                f"{silent_s:g} s at {EVENTS_PER_S}/s: {stage.wire.most_due} held, +{growth / 2**20:.0f} MB, "
+                f"{silent_s:g} s at {EVENTS_PER_S}/s: {held} held, +{growth / 2**20:.0f} MB, "
                 f"0 of {talkers.sent} lost, drains {waiting / drained_s / EVENTS_PER_S:.1f}x",
             )
         )
         assert stage.unexpected == []
-        assert stage.wire.most_due <= WINDOW
+        assert held <= WINDOW
         assert growth < GROWTH_MAX_BYTES
         assert waiting / drained_s >= 2 * EVENTS_PER_S
 

@@ -157,7 +157,7 @@ def plan_busy_hands(seed: int, *, kills: int = 3) -> tuple[Due, ...]:
 def plan_equal_batches(*, turns: int) -> tuple[Due, ...]:
     """The line to the broker falls silent for a while: then all workers take the same many carts at the same moment,
     and a slow database makes them hold on to them."""
-    plan: list[Due] = [Due(BEGIN_S, Slow("database", 0.01, turns * 3.0))]
+    plan: list[Due] = [Due(BEGIN_S, Slow("database", 0.03, turns * 3.0))]
     return (*plan, *(Due(BEGIN_S + 3.0 * turn, Silence("ingest to broker", 1.5)) for turn in range(turns)))
 
 
