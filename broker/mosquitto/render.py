@@ -114,7 +114,7 @@ def configuration(listeners: Iterable[str], plugin: Path, security: Path, data: 
         f"persistence_location {data}/",
         "persistent_client_expiration 14d",
         "set_tcp_nodelay true",
-        "max_inflight_messages 2000",
+        "max_inflight_messages 10000",
         "max_queued_messages 100000",
         "max_packet_size 16384",
         "message_size_limit 8192",

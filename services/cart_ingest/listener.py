@@ -1,10 +1,5 @@
 """Hears the carts: an MQTT session whose messages are acknowledged by us, after the commit, in the order of
-their arrival, and only on the connection that brought them.
-
-paho keeps no record of unacknowledged messages and lets any thread acknowledge at any time. Two accidents
-follow (both measured, RELIABILITY d.1): an acknowledgement during a reconnect goes out before CONNECT, and one
-from an ended connection acknowledges, so loses, whatever message has that packet id now. The gate below
-prevents both."""
+their arrival, and only on the connection that brought them."""
 
 import contextlib
 import os
@@ -19,13 +14,12 @@ from heapq import merge
 from operator import attrgetter
 from typing import Any
 
-import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
+from services.cart_ingest.gated_client import GatedClient, Heard
 from services.cart_ingest.metrics import Metrics
-from services.cart_ingest.service_client import EX_SOFTWARE, ServiceClient, fatal_when_it_raises
+from services.cart_ingest.service_client import EX_SOFTWARE, fatal_when_it_raises
 from shared.access import ingest_filters
 from shared.contracts.canary import Canary
 from shared.contracts.channels import CANARY
@@ -49,43 +43,6 @@ class Delivery:
     settled: bool = False
 
 
-class GatedClient(ServiceClient):
-    """A client that acknowledges only on the connection that brought a message."""
-
-    def __init__(self, url: str, name: str, password: str, ca_file: str | None) -> None:
-        self.gate = threading.Lock()
-        self.connection = 0
-        self.live = False
-        super().__init__(url, name, password, ca_file, clean_session=False, manual_ack=True)
-
-    def reconnect(self) -> MQTTErrorCode:
-        """Called by paho's thread before the out-queue is cleared: from here on old messages stay unacknowledged."""
-        with self.gate:
-            self.connection += 1
-            self.live = False
-        return super().reconnect()
-
-    def hang_up(self) -> None:
-        """Nothing more is accepted, or acknowledged, on this connection."""
-        with self.gate:
-            self.live = False
-        super().hang_up()
-
-    def settle(self, deliveries: Sequence[Delivery]) -> int:
-        """Acknowledge these in order; gives how many were of an ended connection and so were left alone."""
-        stale = 0
-        with self.gate:
-            for delivery in deliveries:
-                if delivery.qos == 0 or delivery.settled:
-                    continue
-                if self.live and delivery.connection == self.connection:
-                    delivery.settled = True
-                    self.ack(delivery.mid, delivery.qos)
-                else:
-                    stale += 1
-        return stale
-
-
 class Listener:
     """The inbox of the worker. Callbacks only enqueue; whatever goes wrong in one ends the process.
 
@@ -107,6 +64,7 @@ class Listener:
     ) -> None:
         self._name = name
         self._canary_topic = CANARY.topic(service=name)
+        self._own_topic = self._canary_topic.encode()
         # The canary comes at QoS 0: it needs no acknowledgement, so it neither waits behind a full window nor
         # overtakes the others' acknowledgements, which go out in order (MQTT 3.1.1, section 4.6).
         self._wanted = [*((one, 1) for one in ingest_filters(share)), (self._canary_topic, 0)]
@@ -119,11 +77,12 @@ class Listener:
         self._granted = False
         self._leaving = False
         self._heard_s = time.monotonic()
-        self._client = client = GatedClient(url, name, password, ca_file)
+        self._client = client = GatedClient(
+            url, name, password, ca_file, clean_session=False, on_messages=fatal_when_it_raises(self._on_messages)
+        )
         client.on_connect = fatal_when_it_raises(self._on_connect)
         client.on_disconnect = fatal_when_it_raises(self._on_disconnect)
         client.on_subscribe = fatal_when_it_raises(self._on_subscribe)
-        client.on_message = fatal_when_it_raises(self._on_message)
 
     def start(self) -> None:
         """Connect in the background, and keep connecting."""
@@ -213,22 +172,28 @@ class Listener:
         self._granted = False
         log.info("broker_disconnected", reason=str(reason))
 
-    def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-        topic: bytes = message._topic  # the property decodes UTF-8 and may raise
+    def _on_messages(self, messages: list[Heard]) -> None:
+        now = datetime.now(UTC)
         self._heard_s = time.monotonic()
-        if topic == self._canary_topic.encode() or not self._client.live:
-            return
-        delivery = Delivery(
-            self._client.connection, message.mid, topic, bytes(message.payload), message.qos, datetime.now(UTC)
-        )
+        connection = self._client.connection
         with self._changed:
-            if message.qos == 0:
-                self._perishable.append(delivery)
-            elif self._changed.wait_for(self._has_room, ROOM_WITHIN_S):
-                self._inbox.append(delivery)
-            else:
-                self._refuse_more()
+            for topic, payload, qos, mid in messages:
+                if not self._client.live:
+                    return
+                if topic == self._own_topic:
+                    continue
+                if qos == 0:
+                    self._perishable.append(Delivery(connection, mid, topic, payload, qos, now))
+                elif self._has_room() or self._gets_room():
+                    self._inbox.append(Delivery(connection, mid, topic, payload, qos, now))
+                else:
+                    self._refuse_more()
             self._changed.notify_all()
+
+    def _gets_room(self) -> bool:
+        """Let the worker take what has come so far, and wait for it to."""
+        self._changed.notify_all()
+        return self._changed.wait_for(self._has_room, ROOM_WITHIN_S)
 
     def _has_room(self) -> bool:
         return self._leaving or len(self._inbox) < self._inbox_max

@@ -9,7 +9,6 @@ acknowledged."""
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event
 
@@ -26,6 +25,7 @@ from services.cart_ingest.presence_buffer import PresenceBuffer
 from services.cart_ingest.sorting import HeardStatus, Sorted, sort_deliveries
 from shared.contracts.decode import Undecodable, Unreadable
 from shared.db.cart_log import Applied, apply_events
+from shared.db.cart_memory import CartMemory
 from shared.db.dead_letters import DeadLetter
 from shared.db.incoming import Incoming
 from shared.db.presence import save_statuses
@@ -35,9 +35,11 @@ log = structlog.get_logger()
 
 IDLE_WAIT_S = 0.25  # how soon a quiet worker notices that it should stop
 # In a storm a broker sends the next message for each one acknowledged, and whoever takes them at once commits them in
-# handfuls. After a batch of this size the next one may collect for a moment; a quiet worker never waits.
-STORM_BATCH = 100
-COLLECT_S = 0.01
+# handfuls. After a batch of this size the next one collects while it still grows; a quiet worker never waits. Large
+# batches cost less an event: what is done once a cart (lock, frontier, totals) is done for several of its events.
+STORM_BATCH = 500
+COLLECT_AT_MOST_S = 0.1
+COLLECT_STEP_S = 0.01
 
 
 class Pipeline:
@@ -53,7 +55,7 @@ class Pipeline:
         missing: Missing,
         metrics: Metrics,
         batch_max: int,
-        on_change: Callable[[], None],
+        on_change: Callable[[bool], None],
         stopping: Event,
     ) -> None:
         self._name = name
@@ -66,6 +68,7 @@ class Pipeline:
         self._on_change = on_change
         self._stopping = stopping
         self._isolation = Isolation(metrics)
+        self._memory = CartMemory()
         self.took_a_breath_s = time.monotonic()
 
     def run(self) -> None:
@@ -73,8 +76,9 @@ class Pipeline:
         taken = 0
         while not self._stopping.is_set():
             self.took_a_breath_s = time.monotonic()
-            if taken >= STORM_BATCH and self._listener.waiting < self._batch_max:
-                self._stopping.wait(COLLECT_S)
+            in_storm = taken >= STORM_BATCH
+            if in_storm:
+                self._collect()
             deliveries = self._listener.take(self._batch_max, IDLE_WAIT_S)
             taken = len(deliveries)
             if not deliveries:
@@ -87,8 +91,15 @@ class Pipeline:
             except Stopping:
                 return
             self._listener.settle(deliveries)
-            self._pass_on(applied)
+            self._pass_on(applied, in_storm)
             self._count(batch, applied, time.monotonic() - began_s)
+
+    def _collect(self) -> None:
+        """Let the next batch grow, for a moment, until it is full or grows no more."""
+        before, until_s = -1, time.monotonic() + COLLECT_AT_MOST_S
+        while before < self._listener.waiting < self._batch_max and time.monotonic() < until_s:
+            before = self._listener.waiting
+            self._stopping.wait(COLLECT_STEP_S)
 
     def _commit(self, batch: Sorted) -> list[Applied]:
         """Apply everything; comes back only when PostgreSQL has said so for each part."""
@@ -104,10 +115,12 @@ class Pipeline:
 
         def work(tx: Tx) -> Applied:
             save_statuses(tx, statuses)
-            return apply_events(tx, events, strays, now, self._name)
+            return apply_events(tx, events, strays, now, self._name, self._memory)
 
         self.took_a_breath_s = time.monotonic()
-        return self._database.run(work)
+        applied = self._database.run(work)
+        self._memory.keep(applied.carts)
+        return applied
 
     def _bury(self, event: Incoming, problem: Exception) -> Applied:
         """Keep one event as a dead letter; its number counts as settled, so that the cart goes on.
@@ -118,16 +131,16 @@ class Pipeline:
         reason = Unreadable.REJECTED if isinstance(problem, psycopg.Error) else Unreadable.BUG
         story = "".join(traceback.format_exception(problem)).encode("ascii", "backslashreplace").decode("ascii")[-2000:]
         try:
-            return self._apply([replace(event, event=Undecodable(reason, story, number))])
+            return self._apply([event._replace(event=Undecodable(reason, story, number))])
         except Exception as again:
             if isinstance(again, Stopping) or classify(again) is not Fault.POISON:
                 raise
             log.error("number_not_settled", cart_id=event.cart_id, number=number, problem=type(again).__name__)
             return self._apply((), [DeadLetter(event.topic, event.payload, reason, story)])
 
-    def _pass_on(self, applied: Sequence[Applied]) -> None:
+    def _pass_on(self, applied: Sequence[Applied], in_storm: bool) -> None:
         if any(part.changed_carts for part in applied):
-            self._on_change()
+            self._on_change(in_storm)
         for part in applied:
             for resend in part.resends:
                 self._missing.ask(resend)

@@ -4,6 +4,9 @@ published, read fresh at that moment, retained, and noted as published only when
 One publisher speaks per database. Killed anywhere, the next one finds `version > published_version` and says it
 again; receivers drop what they know. Nothing is left to paho's memory: after a reconnect it would send what it
 still holds, which is older than what the database says by then.
+
+Why it reads what the worker has just written: between the worker's commit and the publication the gateway, or another
+worker, may have committed more. Read last and by one publisher, a version never follows a newer one.
 """
 
 import random
@@ -19,8 +22,9 @@ import structlog
 
 from services.cart_ingest.database import FIRST_PAUSE_S, LONGEST_PAUSE_S, open_connection
 from services.cart_ingest.faults import Fault, classify
+from services.cart_ingest.gated_client import GatedClient, Said
 from services.cart_ingest.metrics import Metrics
-from services.cart_ingest.service_client import ServiceClient, fatal_when_it_raises
+from services.cart_ingest.service_client import fatal_when_it_raises
 from services.cart_ingest.state_message import to_state_message
 from shared.contracts.channels import SHOPPER_CART, STATE
 from shared.db.cart_states import (
@@ -39,6 +43,7 @@ log = structlog.get_logger()
 
 SLICE = 200  # carts read and published together
 POLL_S = 0.1  # how soon a change of the gateway, or of another worker, is noticed
+STORM_ROUND_S = 0.5  # in a storm each cart is told its newest state so often; otherwise at once
 CONFIRM_WITHIN_S = 5.0
 CANDIDATE_WAIT_S = 1.0
 FORGOTTEN_S = 5.0  # what a killed broker may have confirmed and lost: Mosquitto writes once a second
@@ -70,22 +75,22 @@ class Publisher:
         self._say_all = Event()
         self._say_all.set()
         self._online = Event()
-        self._line = 0  # counts connections to the broker: what was sent on one is confirmed on it, or not at all
-        # Never held while calling paho: it calls on_publish under the very lock that publish needs.
         self._heard = threading.Condition()
-        self._confirmed: set[int] = set()
-        self._awaited: set[int] = set()
+        self._awaited: set[int] = set()  # by the broker's confirmation
         self._recent: deque[tuple[float, list[int]]] = deque()
+        self._storm_until_s = 0.0
         self.took_a_breath_s = time.monotonic()
         self.is_leading = False
-        self._client = client = ServiceClient(url, name, password, ca_file, clean_session=True)
-        client.max_inflight_messages_set(SLICE * 2)
-        client.on_publish = fatal_when_it_raises(self._on_publish)
+        self._client = client = GatedClient(
+            url, name, password, ca_file, clean_session=True, on_confirmed=fatal_when_it_raises(self._on_confirmed)
+        )
         client.on_connect = fatal_when_it_raises(self._on_connect)
         client.on_disconnect = fatal_when_it_raises(self._on_disconnect)
 
-    def wake(self) -> None:
-        """Something was committed."""
+    def wake(self, in_storm: bool = False) -> None:
+        """Something was committed; in a storm, so much that the same carts will have changed again in a moment."""
+        if in_storm:
+            self._storm_until_s = time.monotonic() + STORM_ROUND_S
         self._wake.set()
 
     def say_everything_again(self) -> None:
@@ -131,14 +136,16 @@ class Publisher:
             self._stopping.wait(CANDIDATE_WAIT_S)
 
     def _lead(self, connection: Tx) -> None:
-        line = self._line
+        line = self._client.connection
         self._say_recent_again(connection)
-        while not self._stopping.is_set() and self._line == line and self._online.is_set():
-            self.took_a_breath_s = time.monotonic()
+        while not self._stopping.is_set() and self._client.connection == line and self._online.is_set():
+            self.took_a_breath_s = began_s = time.monotonic()
             if self._say_all.is_set():
                 self._request_everything(connection)
             self._publish_all(connection)
             self._wake.wait(POLL_S)
+            if time.monotonic() < self._storm_until_s:
+                self._stopping.wait(max(0.0, began_s + STORM_ROUND_S - time.monotonic()))
             self._wake.clear()
 
     def _request_everything(self, connection: Tx) -> None:
@@ -167,13 +174,10 @@ class Publisher:
                 return
             after = cart_ids[-1]
             self.took_a_breath_s = time.monotonic()
-            with connection.transaction():
-                connection.execute(sql("read_only_snapshot"))
-                snapshots = read_cart_snapshots(connection, cart_ids)
-                farewells = read_farewells(connection, snapshots)
+            snapshots, farewells = self._read(connection, cart_ids)
             if not self._publish(snapshots, farewells):
                 return
-            with connection.transaction():
+            with connection.pipeline(), connection.transaction():
                 mark_published(connection, [(one.cart_id, one.version) for one in snapshots])
             self._metrics.published.inc(len(snapshots))
             self._remember(cart_ids)
@@ -184,60 +188,71 @@ class Publisher:
         while now_s - self._recent[0][0] > FORGOTTEN_S:
             self._recent.popleft()
 
+    def _read(self, connection: Tx, cart_ids: list[int]) -> tuple[list[CartSnapshot], list[CartSnapshot]]:
+        """These carts and the farewells that they owe, of one moment."""
+        snapshots = read_cart_snapshots(connection, cart_ids)
+        if not any(one.owes_farewell for one in snapshots):
+            return snapshots, []
+        with connection.transaction():
+            connection.execute(sql("read_only_snapshot"))
+            snapshots = read_cart_snapshots(connection, cart_ids)
+            return snapshots, read_farewells(connection, snapshots)
+
     def _publish(self, snapshots: Sequence[CartSnapshot], farewells: Sequence[CartSnapshot]) -> bool:
         """Send these and wait for the broker's confirmations; False when some did not come."""
         now = datetime.now(UTC)
-        with self._heard:
-            line = self._line
-            self._confirmed.clear()
-        sent: set[int] = set()
-        for one in farewells:
-            sent.add(self._send_to_phone(one, now))
+        said = [self._for_phone(one, now) for one in farewells]
         for one in snapshots:
             payload = to_state_message(one, self._currency, now, for_phone=False)
-            sent.add(self._send(STATE.topic(store=one.store, cart=one.cart_id), payload, retain=True))
+            said.append(Said(STATE.topic(store=one.store, cart=one.cart_id), payload, retain=True))
             if one.shopper_id is not None:
-                sent.add(self._send_to_phone(one, now))
-        return self._are_confirmed(sent, line)
+                said.append(self._for_phone(one, now))
+        if not said:
+            return True
+        with self._heard:
+            line = self._client.connection
+            self._awaited = set(self._client.say(said))
+            sent = bool(self._awaited)
+        return sent and self._are_confirmed(line)
 
-    def _send_to_phone(self, snapshot: CartSnapshot, now: datetime) -> int:
-        assert snapshot.shopper_id is not None
+    def _for_phone(self, snapshot: CartSnapshot, now: datetime) -> Said:
         payload = to_state_message(snapshot, self._currency, now, for_phone=True)
-        return self._send(SHOPPER_CART.topic(shopper=snapshot.shopper_id), payload, retain=SHOPPER_CART.retain)
+        assert snapshot.shopper_id is not None
+        return Said(SHOPPER_CART.topic(shopper=snapshot.shopper_id), payload, SHOPPER_CART.retain)
 
-    def _send(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        return self._client.publish(topic, payload, qos=1, retain=retain).mid
-
-    def _are_confirmed(self, sent: set[int], line: int) -> bool:
-        """Wait until all of these are confirmed, on the connection on which they were sent, in time."""
+    def _are_confirmed(self, line: int) -> bool:
+        """Wait until all that is awaited is confirmed, on the connection on which it was sent, in time."""
         deadline = time.monotonic() + CONFIRM_WITHIN_S
         with self._heard:
-            self._awaited = sent - self._confirmed
-            while self._awaited and self._line == line and not self._stopping.is_set():
+            while self._awaited and self._is_on(line) and not self._stopping.is_set():
                 if time.monotonic() > deadline:
                     break
                 self._heard.wait(0.25)
-            missing = len(self._awaited) if self._line == line else len(sent)
+            missing = len(self._awaited)
         if missing and not self._stopping.is_set():
             log.warning("states_not_confirmed", states=missing)
         return not missing
 
-    def _on_publish(self, _client: Any, _data: Any, mid: int, *_more: Any) -> None:
+    def _is_on(self, line: int) -> bool:
+        return self._client.live and self._client.connection == line
+
+    def _on_confirmed(self, mids: list[int]) -> None:
         with self._heard:
-            self._confirmed.add(mid)
-            self._awaited.discard(mid)
+            self._awaited.difference_update(mids)
             if not self._awaited:
                 self._heard.notify_all()
 
-    def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
             log.error("broker_refused_publisher", reason=str(reason))
             return
-        client.drop_out_messages()
+        with self._client.gate:
+            self._client.live = True
         self._online.set()
 
     def _on_disconnect(self, *_about: Any) -> None:
         self._online.clear()
+        with self._client.gate:
+            self._client.live = False
         with self._heard:
-            self._line += 1
             self._heard.notify_all()

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from services.cart_ingest.listener import Delivery
-from shared.contracts.channels import EVENTS, STATUS, TELEMETRY
+from shared.contracts.channels import EVENTS, STATUS, TELEMETRY, Channel
 from shared.contracts.decode import Undecodable, decode_event, decode_status, decode_telemetry
 from shared.contracts.status import CartStatus
 from shared.contracts.telemetry import CartTelemetry
@@ -13,6 +14,7 @@ from shared.db.incoming import Incoming
 from shared.db.presence import Heard
 
 INT32_MAX = 2**31 - 1
+TOPICS_REMEMBERED = 30_000  # of ten thousand carts; about 10 MB
 HeardStatus = tuple[Heard, CartStatus]
 
 
@@ -33,15 +35,12 @@ def sort_deliveries(deliveries: Iterable[Delivery]) -> Sorted:
     """Tell events from births, wills, telemetry and strays."""
     batch = Sorted()
     for delivery in deliveries:
-        topic = delivery.topic.decode("utf-8", "backslashreplace")
-        for channel in (EVENTS, TELEMETRY, STATUS):
-            ids = channel.parse(topic)
-            if ids is not None:
-                break
-        if ids is None or not _is_cart_id(ids["cart"]):
-            batch.strays.append(DeadLetter(_shown(topic), delivery.payload, "topic", "not a topic of a cart"))
+        place = _place_of(delivery.topic)
+        if place is None:
+            topic = _shown(delivery.topic.decode("utf-8", "backslashreplace"))
+            batch.strays.append(DeadLetter(topic, delivery.payload, "topic", "not a topic of a cart"))
             continue
-        cart_id, store = int(ids["cart"]), ids["store"]
+        channel, topic, store, cart_id = place
         if channel is EVENTS:
             batch.unassured += delivery.qos == 0
             event = decode_event(delivery.payload, cart_id)
@@ -59,6 +58,17 @@ def sort_deliveries(deliveries: Iterable[Delivery]) -> Sorted:
             case Undecodable():
                 batch.unheard += 1
     return batch
+
+
+@lru_cache(TOPICS_REMEMBERED)
+def _place_of(topic: bytes) -> tuple[Channel, str, str, int] | None:
+    """The channel of a cart, the topic as text, its store and its cart; None for any other topic."""
+    text = topic.decode("utf-8", "backslashreplace")
+    for channel in (EVENTS, TELEMETRY, STATUS):
+        ids = channel.parse(text)
+        if ids is not None and _is_cart_id(ids["cart"]):
+            return channel, text, ids["store"], int(ids["cart"])
+    return None
 
 
 def _is_cart_id(level: str) -> bool:

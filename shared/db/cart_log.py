@@ -12,8 +12,8 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from shared.contracts.decode import Undecodable
-from shared.contracts.events import Remove, Scan
 from shared.db.alerts import Alert, AlertKind, raise_alerts
+from shared.db.cart_memory import CartMemory
 from shared.db.cart_records import (
     LockedCart,
     list_session_facts,
@@ -30,11 +30,11 @@ from shared.db.event_rows import (
     insert_event_rows,
     update_verdicts,
 )
-from shared.db.incoming import Incoming, arrival_of, kept_of, number_of, same_content, session_ref_of
+from shared.db.incoming import Incoming, arrival_of, code_of, number_of, row_of, same_content, session_ref_of
 from shared.db.priced_products import Codes, find_codes
 from shared.db.queries import sql
 from shared.db.types import Tx
-from shared.domain.cart_record import CartRecord, Change, Verdict, refold, settle
+from shared.domain.cart_record import CartRecord, Change, Entry, Verdict, refold, settle
 from shared.domain.frontier import Admission
 from shared.domain.session_cart import Refusal
 
@@ -53,30 +53,38 @@ class Resend(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a batch came to. `outcomes` stand in the order of the deliveries: applied, refused, late, duplicate, or
-    the reason of a dead letter. `new_session_facts` counts nothing twice: received = the sum of `counts`."""
+    the reason of a dead letter; received = the sum of `counts`. `carts` are as the commit leaves them."""
 
     outcomes: tuple[str, ...]
     counts: Counter[str]
     changed_carts: frozenset[int]
     resends: tuple[Resend, ...]
+    carts: tuple[LockedCart, ...] = ()
 
 
 def apply_events(
-    tx: Tx, incoming: Sequence[Incoming], strays: Sequence[DeadLetter], now: datetime, worker: str
+    tx: Tx,
+    incoming: Sequence[Incoming],
+    strays: Sequence[DeadLetter],
+    now: datetime,
+    worker: str,
+    memory: CartMemory | None = None,
 ) -> Applied:
-    """Apply a batch in the caller's transaction. `strays` are deliveries on topics that name no cart.
+    """Apply a batch in the caller's transaction. `strays` are deliveries on topics that name no cart. With a `memory`
+    only carts that somebody else has changed are loaded; after the commit the caller gives it `Applied.carts`.
 
     Raises psycopg.Error; then nothing has happened and the same batch may be run again.
     """
-    batch = _Batch(incoming, lock_carts(tx, {one.cart_id for one in incoming}), now)
+    cart_ids = {one.cart_id for one in incoming}
+    batch = _Batch(incoming, memory.lock(tx, cart_ids) if memory else lock_carts(tx, cart_ids), now)
     batch.turn_away()
     codes = find_codes(tx, batch.codes())
     batch.settle(codes, _find_session_states(tx, batch.session_refs()))
     batch.tell_duplicates_from_conflicts(find_first_payloads(tx, batch.known_numbers()))
     for cart_id, change in batch.to_refold():
         _refold(tx, batch, cart_id, change)
-    _save(tx, batch, strays, worker)
-    return batch.result(strays)
+    saved = _save(tx, batch, strays, worker)
+    return batch.result(strays, saved)
 
 
 @dataclass
@@ -87,6 +95,7 @@ class _Batch:
     carts: Mapping[int, LockedCart]
     now: datetime
     outcomes: dict[int, str] = field(default_factory=dict)
+    by_cart: dict[int, list[int]] = field(default_factory=dict)
     changes: dict[int, Change] = field(default_factory=dict)
     rows: dict[int, EventRow] = field(default_factory=dict)
     known: list[int] = field(default_factory=list)
@@ -106,26 +115,26 @@ class _Batch:
                 self._bury(index, "revoked_cart", f"cart {one.cart_id} was revoked")
             elif isinstance(one.event, Undecodable) and one.event.key is None:
                 self._bury(index, one.event.reason.value, one.event.detail)
+            else:
+                self.by_cart.setdefault(one.cart_id, []).append(index)
 
     def codes(self) -> set[str]:
-        return {one.event.code for _, one in self._open() if isinstance(one.event, Scan | Remove)}
+        return {code for one in self.incoming if (code := code_of(one.event)) is not None}
 
     def session_refs(self) -> set[tuple[UUID, int]]:
         """Sessions that carts name and that are not their open one."""
         refs = set()
-        for _, one in self._open():
-            ref = session_ref_of(one.event)
-            session = self.carts[one.cart_id].record.session
-            if isinstance(ref, UUID) and (session is None or session.session_id != ref):
-                refs.add((ref, one.cart_id))
+        for cart_id, indexes in self.by_cart.items():
+            session = self.carts[cart_id].record.session
+            for index in indexes:
+                ref = session_ref_of(self.incoming[index].event)
+                if isinstance(ref, UUID) and (session is None or session.session_id != ref):
+                    refs.add((ref, cart_id))
         return refs
 
     def settle(self, codes: Codes, is_open: Mapping[tuple[UUID, int], bool]) -> None:
         """Let each cart's deliveries happen in the order in which they came."""
-        by_cart: dict[int, list[int]] = {}
-        for index, one in self._open():
-            by_cart.setdefault(one.cart_id, []).append(index)
-        for cart_id, indexes in by_cart.items():
+        for cart_id, indexes in self.by_cart.items():
             record = self.carts[cart_id].record
             arrivals = [arrival_of(self.incoming[index], record, codes, is_open) for index in indexes]
             change = settle(record, arrivals, self.now, uuid4)
@@ -135,7 +144,7 @@ class _Batch:
             self.changes[cart_id] = change
             for index, settled in zip(indexes, change.settled, strict=True):
                 if settled.entry is not None:
-                    self._log(index, EventRow(cart_id, settled.entry, *kept_of(self.incoming[index])))
+                    self.rows[index] = row_of(self.incoming[index], settled.entry)
                 elif settled.admission is Admission.KNOWN:
                     self.known.append(index)
                 else:
@@ -146,6 +155,8 @@ class _Batch:
 
     def tell_duplicates_from_conflicts(self, payloads: Mapping[tuple[int, int, int], bytes]) -> None:
         """A known number with the same content is a duplicate; with other content the first wins."""
+        if not self.known:
+            return
         first = dict(payloads)
         for index in self.rows:
             first[self._number(index)] = self.rows[index].payload
@@ -173,13 +184,13 @@ class _Batch:
             if isinstance(one.event, Undecodable):
                 self._bury(index, one.event.reason.value, one.event.detail)
                 continue
-            self.outcomes[index] = entry.verdict.value
+            self.outcomes[index] = entry.verdict
             if entry.verdict is Verdict.LATE:
                 self._alert("late", one.cart_id, f"{entry.fact.type} after its session was closed", entry.session_id)
             elif entry.fact.type == "help":
                 self._alert("help", one.cart_id, "the shopper calls for staff", entry.session_id)
 
-    def result(self, strays: Sequence[DeadLetter]) -> Applied:
+    def result(self, strays: Sequence[DeadLetter], saved: Sequence[LockedCart]) -> Applied:
         gaps = [
             Resend(cart.store, record.cart_id, *record.frontier.first_missing)
             for cart, record in ((self.carts[cart_id], change.record) for cart_id, change in self.changes.items())
@@ -188,17 +199,12 @@ class _Batch:
         outcomes = tuple(self.outcomes[index] for index in range(len(self.incoming)))
         counts = Counter(outcomes)
         counts.update(stray.reason for stray in strays)
-        return Applied(outcomes, counts, frozenset(self.changes), tuple(gaps))
-
-    def _open(self) -> list[tuple[int, Incoming]]:
-        return [(index, one) for index, one in enumerate(self.incoming) if index not in self.outcomes]
+        carts = {**self.carts, **{cart.record.cart_id: cart for cart in saved}}
+        return Applied(outcomes, counts, frozenset(self.changes), tuple(gaps), tuple(carts.values()))
 
     def _number(self, index: int) -> tuple[int, int, int]:
         one = self.incoming[index]
         return (one.cart_id, *number_of(one.event))
-
-    def _log(self, index: int, row: EventRow) -> None:
-        self.rows[index] = row
 
     def _bury(self, index: int, reason: str, detail: str) -> None:
         one = self.incoming[index]
@@ -243,8 +249,8 @@ def _refold(tx: Tx, batch: _Batch, cart_id: int, change: Change) -> None:
     for key, index in fresh.items():
         verdict = Verdict.REFUSED if decided[key] else Verdict.APPLIED
         row = batch.rows[index]
-        entry = replace(row.entry, session_id=session.session_id, verdict=verdict, reason=decided[key])
-        batch.rows[index] = replace(row, entry=entry)
+        entry = Entry(row.entry.fact, session.session_id, verdict, decided[key])
+        batch.rows[index] = row._replace(entry=entry)
     for one in logged:
         reason = decided[one.fact.key]
         verdict = Verdict.REFUSED if reason else Verdict.APPLIED
@@ -260,20 +266,22 @@ def _belongs(row: EventRow, session_id: UUID) -> bool:
     return entry.fact.type in ("weight", "remove") and entry.reason != Refusal.UNKNOWN_SESSION
 
 
-def _save(tx: Tx, batch: _Batch, strays: Sequence[DeadLetter], worker: str) -> None:
+def _save(tx: Tx, batch: _Batch, strays: Sequence[DeadLetter], worker: str) -> list[LockedCart]:
     batch.finish()
     changed = batch.changed()
-    save_sessions(tx, changed, batch.now)
     insert_event_rows(tx, list(batch.rows.values()))
-    update_verdicts(tx, batch.decisions)
-    save_carts(tx, changed, batch.now)
     silent = set(batch.changes) - {record.cart_id for _, record in changed}
-    if silent:
-        tx.execute(sql("request_publication"), {"cart_ids": sorted(silent)})
-    insert_dead_letters(tx, [*batch.dead, *strays], batch.now)
-    raise_alerts(tx, batch.alerts, batch.now)
     duplicates = sum(1 for outcome in batch.outcomes.values() if outcome == DUPLICATE)
-    tx.execute(
-        sql("count_deliveries"),
-        {"worker": worker, "received": len(batch.incoming) + len(strays), "duplicates": duplicates},
-    )
+    with tx.pipeline():  # nothing here waits for an answer to what is before it
+        save_sessions(tx, changed, batch.now)
+        update_verdicts(tx, batch.decisions)
+        saved = save_carts(tx, changed, batch.now)
+        if silent:
+            tx.execute(sql("request_publication"), {"cart_ids": sorted(silent)})
+        insert_dead_letters(tx, [*batch.dead, *strays], batch.now)
+        raise_alerts(tx, batch.alerts, batch.now)
+        tx.execute(
+            sql("count_deliveries"),
+            {"worker": worker, "received": len(batch.incoming) + len(strays), "duplicates": duplicates},
+        )
+    return saved

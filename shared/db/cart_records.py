@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import namedtuple_row
 
+from shared.db.array_text import number_array, text_array
 from shared.db.queries import sql
 from shared.db.types import Tx
 from shared.domain.cart_record import CartRecord, OpenSession
@@ -15,8 +16,7 @@ from shared.domain.frontier import Frontier, Span
 from shared.domain.session_cart import Fact, Key, Line, PricedProduct, Refusal, SessionCart
 
 
-@dataclass(frozen=True, slots=True)
-class LockedCart:
+class LockedCart(NamedTuple):
     """A cart whose row this transaction holds."""
 
     record: CartRecord
@@ -124,105 +124,105 @@ def fact_of(row: Any) -> Fact:
 
 def save_sessions(tx: Tx, changes: Sequence[tuple[LockedCart, CartRecord]], now: datetime) -> None:
     """Write what changed in open sessions: new sessions, totals, lines that are new, changed or gone."""
-    opened = [
-        (cart, record.session)
-        for cart, record in changes
-        if record.session
-        and (cart.record.session is None or cart.record.session.session_id != record.session.session_id)
-    ]
-    if opened:
-        _insert_sessions(tx, opened, now)
-    touched = [
-        (cart.record.session, record.session)
-        for cart, record in changes
-        if record.session and record.session != cart.record.session
-    ]
-    if not touched:
-        return
-    _update_sessions(tx, [after for _, after in touched], now)
+    opened: list[tuple[LockedCart, OpenSession]] = []
+    touched: list[OpenSession] = []
     changed: list[tuple[UUID, Line]] = []
     gone: list[tuple[UUID, int]] = []
-    for before, after in touched:
-        same = before is not None and before.session_id == after.session_id
-        old = {line.number: line for line in before.cart.lines} if same and before else {}
-        for line in after.cart.lines:
-            if old.pop(line.number, None) != line:
-                changed.append((after.session_id, line))
-        gone.extend((after.session_id, number) for number in old)
+    for cart, record in changes:
+        before, after = cart.record.session, record.session
+        if after is None or after is before:
+            continue
+        old: dict[int, Line] = {}
+        if before is None or before.session_id != after.session_id:
+            opened.append((cart, after))
+        else:
+            touched.append(after)
+            old = {line.number: line for line in before.cart.lines}
+        changed += [(after.session_id, line) for line in after.cart.lines if old.pop(line.number, None) != line]
+        gone += [(after.session_id, number) for number in old]
+    if opened:
+        _insert_sessions(tx, opened, now)
+    if touched:
+        tx.execute(sql("update_sessions"), {"now": now, **_session_columns(touched)})
     if gone:
-        tx.execute(
-            sql("delete_lines"), {"session_ids": [one for one, _ in gone], "lines": [number for _, number in gone]}
-        )
+        session_ids, numbers = zip(*gone, strict=True)
+        tx.execute(sql("delete_lines"), {"session_ids": text_array(session_ids), "lines": number_array(numbers)})
     if changed:
         _upsert_lines(tx, changed)
 
 
-def _insert_sessions(tx: Tx, opened: Iterable[tuple[LockedCart, OpenSession]], now: datetime) -> None:
-    rows = list(opened)
+def _insert_sessions(tx: Tx, opened: Sequence[tuple[LockedCart, OpenSession]], now: datetime) -> None:
+    sessions = [session for _, session in opened]
     tx.execute(
         sql("insert_sessions"),
         {
             "now": now,
-            "session_ids": [session.session_id for _, session in rows],
-            "cart_ids": [cart.record.cart_id for cart, _ in rows],
-            "store_ids": [cart.store_id for cart, _ in rows],
-            "shopper_ids": [session.shopper_id for _, session in rows],
-            "after_epochs": [session.after[0] for _, session in rows],
-            "after_seqs": [session.after[1] for _, session in rows],
-            "after_subs": [session.after[2] for _, session in rows],
+            "cart_ids": number_array([cart.record.cart_id for cart, _ in opened]),
+            "store_ids": number_array([cart.store_id for cart, _ in opened]),
+            "shopper_ids": number_array([session.shopper_id for session in sessions]),
+            "after_epochs": number_array([session.after[0] for session in sessions]),
+            "after_seqs": number_array([session.after[1] for session in sessions]),
+            "after_subs": number_array([session.after[2] for session in sessions]),
+            **_session_columns(sessions),
         },
     )
 
 
-def _update_sessions(tx: Tx, sessions: Sequence[OpenSession], now: datetime) -> None:
-    tx.execute(
-        sql("update_sessions"),
-        {
-            "now": now,
-            "session_ids": [session.session_id for session in sessions],
-            "next_lines": [session.cart.next_line for session in sessions],
-            "total_items": [session.cart.total_items for session in sessions],
-            "subtotals": [session.cart.subtotal_minor for session in sessions],
-            "totals": [session.cart.total_minor for session in sessions],
-            "measured": [session.cart.measured_g for session in sessions],
-            "incompletes": [session.incomplete for session in sessions],
-        },
-    )
+def _session_columns(sessions: Sequence[OpenSession]) -> dict[str, str]:
+    return {
+        "session_ids": text_array(session.session_id.hex for session in sessions),
+        "next_lines": number_array([session.cart.next_line for session in sessions]),
+        "total_items": number_array([session.cart.total_items for session in sessions]),
+        "subtotals": number_array([session.cart.subtotal_minor for session in sessions]),
+        "totals": number_array([session.cart.total_minor for session in sessions]),
+        "measured": number_array([session.cart.measured_g for session in sessions]),
+        "incompletes": number_array([session.incomplete for session in sessions]),
+    }
 
 
 def _upsert_lines(tx: Tx, changed: Sequence[tuple[UUID, Line]]) -> None:
+    session_ids, lines = zip(*changed, strict=True)
+    numbers, product_ids, codes, quantities, unit_prices, unit_paids, unit_weights = zip(*lines, strict=True)
     tx.execute(
         sql("upsert_lines"),
         {
-            "session_ids": [session_id for session_id, _ in changed],
-            "lines": [line.number for _, line in changed],
-            "product_ids": [line.product_id for _, line in changed],
-            "codes": [line.code for _, line in changed],
-            "quantities": [line.quantity for _, line in changed],
-            "unit_prices": [line.unit_price_minor for _, line in changed],
-            "unit_paids": [line.unit_paid_minor for _, line in changed],
-            "unit_weights": [line.unit_weight_g for _, line in changed],
+            "session_ids": text_array(session_id.hex for session_id in session_ids),
+            "lines": number_array(numbers),
+            "product_ids": number_array(product_ids),
+            "codes": text_array(codes),
+            "quantities": number_array(quantities),
+            "unit_prices": number_array(unit_prices),
+            "unit_paids": number_array(unit_paids),
+            "unit_weights": number_array(unit_weights),
         },
     )
 
 
-def save_carts(tx: Tx, changes: Sequence[tuple[LockedCart, CartRecord]], now: datetime) -> None:
-    """Write the frontiers of carts that learned something; each version grows by one."""
+def save_carts(tx: Tx, changes: Sequence[tuple[LockedCart, CartRecord]], now: datetime) -> list[LockedCart]:
+    """Write the frontiers of carts that learned something, each one version on; gives them as they are then."""
     if not changes:
-        return
+        return []
+    saved = [
+        LockedCart(
+            record, cart.store_id, cart.store, cart.is_revoked, _gap_since(cart, record.frontier, now), cart.version + 1
+        )
+        for cart, record in changes
+    ]
+    records = [cart.record for cart in saved]
     tx.execute(
         sql("update_carts"),
         {
-            "cart_ids": [record.cart_id for _, record in changes],
-            "ack_epochs": [record.frontier.epoch for _, record in changes],
-            "ack_seqs": [record.frontier.seq for _, record in changes],
-            "aheads": [_multirange(record.frontier.ahead) for _, record in changes],
-            "skippeds": [_multirange(record.frontier.skipped) for _, record in changes],
-            "gap_sinces": [_gap_since(cart, record.frontier, now) for cart, record in changes],
-            "head_subs": [record.head_sub for _, record in changes],
-            "unclaimeds": [record.has_unclaimed for _, record in changes],
+            "cart_ids": number_array([record.cart_id for record in records]),
+            "ack_epochs": number_array([record.frontier.epoch for record in records]),
+            "ack_seqs": number_array([record.frontier.seq for record in records]),
+            "aheads": text_array(_multirange(record.frontier.ahead) for record in records),
+            "skippeds": text_array(_multirange(record.frontier.skipped) for record in records),
+            "gap_sinces": text_array(cart.gap_since for cart in saved),
+            "head_subs": number_array([record.head_sub for record in records]),
+            "unclaimeds": number_array([record.has_unclaimed for record in records]),
         },
     )
+    return saved
 
 
 def mark_incomplete(record: CartRecord) -> CartRecord:
@@ -250,4 +250,6 @@ def spans_of(text: str) -> tuple[Span, ...]:
 
 
 def _multirange(spans: tuple[Span, ...]) -> str:
+    if not spans:
+        return "{}"
     return "{" + ",".join(f"[{low},{high}]" for low, high in spans) + "}"

@@ -35,7 +35,8 @@ class NoticeLine:
 
 @dataclass(frozen=True, slots=True)
 class CartSnapshot:
-    """One cart at one version. `session_id` None: idle. `is_closed`: the farewell of a trip that has ended."""
+    """One cart at one version. `session_id` None: idle. `is_closed`: the farewell of a trip that has ended.
+    `owes_farewell`: somebody's trip ended since the last published version."""
 
     cart_id: int
     store: str
@@ -51,6 +52,7 @@ class CartSnapshot:
     cart: SessionCart
     lines: tuple[NamedLine, ...]
     notices: tuple[NoticeLine, ...]
+    owes_farewell: bool = False
 
     @property
     def weight(self) -> WeightVerdict:
@@ -64,16 +66,17 @@ def list_unpublished_carts(tx: Tx, after: int, limit: int) -> list[int]:
 
 
 def read_cart_snapshots(tx: Tx, cart_ids: Collection[int]) -> list[CartSnapshot]:
-    """These carts as they are now, in id order. Wants one snapshot of the database: REPEATABLE READ."""
+    """These carts as they are now, in id order, all of one moment."""
     cursor = tx.cursor(row_factory=namedtuple_row)
-    carts: list[Any] = cursor.execute(sql("read_carts"), {"cart_ids": sorted(cart_ids)}).fetchall()
-    lines = _lines_by_session(tx, [row.session_id for row in carts if row.session_id])
-    notices = _notices_by_cart(tx, [row.cart_id for row in carts])
-    return [_snapshot(row, lines, notices.get(row.cart_id, ())) for row in carts]
+    rows: list[Any] = cursor.execute(
+        sql("read_cart_snapshots"), {"cart_ids": sorted(cart_ids), "notices": NOTICES_SHOWN}
+    ).fetchall()
+    return [_snapshot(row) for row in rows]
 
 
 def read_farewells(tx: Tx, snapshots: Sequence[CartSnapshot]) -> list[CartSnapshot]:
-    """For sessions that closed since the last published version: the state that tells their shoppers."""
+    """For sessions that closed since the last published version: the state that tells their shoppers. Wants the
+    moment of the snapshots: REPEATABLE READ."""
     by_cart = {snapshot.cart_id: snapshot for snapshot in snapshots}
     cursor = tx.cursor(row_factory=namedtuple_row)
     rows: list[Any] = cursor.execute(sql("list_farewells"), {"cart_ids": sorted(by_cart)}).fetchall()
@@ -108,8 +111,8 @@ def publish_everything_again(tx: Tx) -> int:
     return tx.execute(sql("publish_everything_again")).rowcount
 
 
-def _snapshot(row: Any, lines: dict[UUID, tuple[NamedLine, ...]], notices: tuple[NoticeLine, ...]) -> CartSnapshot:
-    named = lines.get(row.session_id, ()) if row.session_id else ()
+def _snapshot(row: Any) -> CartSnapshot:
+    named = tuple(NamedLine(Line(*fields), name, gtin) for *fields, name, gtin in row.lines or ())
     return CartSnapshot(
         cart_id=row.cart_id,
         store=row.store,
@@ -124,7 +127,10 @@ def _snapshot(row: Any, lines: dict[UUID, tuple[NamedLine, ...]], notices: tuple
         is_closed=False,
         cart=SessionCart(tuple(one.line for one in named), row.next_line or 1, row.measured_g),
         lines=named,
-        notices=notices,
+        notices=tuple(
+            NoticeLine(epoch, seq, reason, notice_text(reason, code)) for epoch, seq, reason, code in row.notices or ()
+        ),
+        owes_farewell=row.owes_farewell,
     )
 
 
@@ -155,11 +161,3 @@ def _lines_by_session(tx: Tx, session_ids: Collection[UUID]) -> dict[UUID, tuple
     for session_id, *fields, name, gtin in rows:
         grouped.setdefault(session_id, []).append(NamedLine(Line(*fields), name, gtin))
     return {session_id: tuple(found) for session_id, found in grouped.items()}
-
-
-def _notices_by_cart(tx: Tx, cart_ids: Sequence[int]) -> dict[int, tuple[NoticeLine, ...]]:
-    grouped: dict[int, list[NoticeLine]] = {}
-    rows = tx.execute(sql("list_notices"), {"cart_ids": list(cart_ids), "limit": NOTICES_SHOWN}).fetchall()
-    for cart_id, epoch, seq, reason, code in rows:
-        grouped.setdefault(cart_id, []).append(NoticeLine(epoch, seq, reason, notice_text(reason, code)))
-    return {cart_id: tuple(found) for cart_id, found in grouped.items()}

@@ -1,19 +1,20 @@
 """Rows of the log on their way into the table, and decisions that are written over."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
+
+from psycopg.errors import UniqueViolation
 
 from shared.db.queries import sql
 from shared.db.types import Tx
 from shared.domain.cart_record import Entry, Verdict
-from shared.domain.session_cart import Key
+from shared.domain.session_cart import Key, PricedProduct
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """A new entry with what the log keeps of its delivery."""
 
     cart_id: int
@@ -36,39 +37,42 @@ def insert_event_rows(tx: Tx, rows: Sequence[EventRow]) -> None:
     """Append these; raises LogDisagrees when the log holds one of them already."""
     if not rows:
         return
-    inserted = tx.execute(sql("insert_events"), {"rows": json.dumps([_row(row) for row in rows])})
-    if inserted.rowcount != len(rows):
-        raise LogDisagrees(f"{len(rows) - inserted.rowcount} of {len(rows)} numbers were in the log already")
+    try:
+        with tx.cursor() as cursor, cursor.copy(sql("copy_events")) as copy:
+            copy.write("".join([_copy_line(row) for row in rows]))
+    except UniqueViolation as refusal:
+        raise LogDisagrees(str(refusal.diag.message_detail)) from refusal
 
 
-def _row(row: EventRow) -> dict[str, object]:
-    entry = row.entry
-    fact, product = entry.fact, entry.fact.product
-    kept: dict[str, object] = {
-        "cart_id": row.cart_id,
-        "epoch": fact.key[0],
-        "seq": fact.key[1],
-        "sub": fact.key[2],
-        "source": row.source,
-        "type": fact.type,
-        "session_id": entry.session_id and entry.session_id.hex,
-        "verdict": entry.verdict,
-        "reason": entry.reason,
-        "code": fact.code,
-        "quantity": fact.quantity if fact.type in ("scan", "remove") else None,
-        "weight_g": row.weight_g,
-        "total_g": fact.total_g,
-        "device_at": row.device_at and row.device_at.isoformat(),
-        "ts_suspect": row.ts_suspect,
-        "received_at": row.received_at.isoformat(),
-        "payload_hex": row.payload.hex(),
-    }
-    if product is not None:
-        kept["product_id"] = product.product_id
-        kept["unit_price_minor"] = product.unit_price_minor
-        kept["unit_paid_minor"] = product.unit_paid_minor
-        kept["unit_weight_g"] = product.unit_weight_g
-    return kept
+def _copy_line(row: EventRow) -> str:
+    """A row in COPY's text format, in the order of `copy_events`."""
+    cart_id, entry, source, payload, received_at, weight_g, device_at, ts_suspect = row
+    fact, session_id, verdict, reason = entry
+    (epoch, seq, sub), kind, code, quantity, product, total_g, _ = fact
+    moves_goods = kind == "scan" or kind == "remove"
+    priced = _NO_PRODUCT if product is None else "\t".join([str(_or_null(value)) for value in product])
+    return (
+        f"{cart_id}\t{epoch}\t{seq}\t{sub}\t{source}\t{kind}\t{session_id.hex if session_id else _NULL}\t{verdict}"
+        f"\t{_or_null(reason)}\t{priced}\t{_or_null(code and _escaped(code))}\t{quantity if moves_goods else _NULL}"
+        f"\t{_or_null(weight_g)}\t{_or_null(total_g)}\t{_or_null(device_at)}\t{ts_suspect}\t{received_at}"
+        f"\t\\\\x{payload.hex()}\n"
+    )
+
+
+_NULL = "\\N"
+_NO_PRODUCT = "\t".join([_NULL] * len(PricedProduct._fields))
+
+
+def _or_null(value: object) -> object:
+    return _NULL if value is None else value
+
+
+def _escaped(code: str) -> str:
+    """Codes are printable by contract, but a barcode typed into the catalogue may be anything."""
+    return code.translate(_ESCAPES) if "\\" in code or not code.isprintable() else code
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,24 @@
 what the log keeps beside it. Pure; nothing here asks the database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from shared.contracts.decode import Undecodable, decode_event
-from shared.contracts.events import AnyCartEvent, Remove, Scan, Weight
+from shared.contracts.events import AnyCartEvent, Help, Remove, Scan, Weight
+from shared.db.event_rows import EventRow
 from shared.db.priced_products import Codes
-from shared.domain.cart_record import Arrival, CartRecord
-from shared.domain.session_cart import Fact, PricedProduct, Refusal, pieces_scanned
+from shared.domain.cart_record import Arrival, CartRecord, Entry
+from shared.domain.session_cart import Fact, Refusal, pieces_scanned
 
 EventSource = Literal["cart", "http"]
-CLOCK_TRUSTED_BACK = timedelta(days=30)  # a cart may be without a network for days, hardly for a month
-CLOCK_TRUSTED_AHEAD = timedelta(days=1)
+DAY_MS = 86_400_000
+CLOCK_TRUSTED_BACK_MS = 30 * DAY_MS  # a cart may be without a network for days, hardly for a month
+CLOCK_TRUSTED_AHEAD_MS = DAY_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """One delivery: the topic's ids, the bytes, and what was read from them."""
 
     topic: str
@@ -34,15 +34,9 @@ class Incoming:
 def arrival_of(one: Incoming, record: CartRecord, codes: Codes, is_open: Mapping[tuple[UUID, int], bool]) -> Arrival:
     """An event with what it leads to, ready for the rules."""
     event = one.event
-    key = (*number_of(event), 0)
     if isinstance(event, Undecodable):
-        return Arrival(Fact(key, "unreadable"))
-    if isinstance(event, Scan | Remove):
-        fact = _goods_fact(key, event, codes)
-    elif isinstance(event, Weight):
-        fact = Fact(key, "weight", total_g=event.total_g)
-    else:
-        fact = Fact(key, "help")
+        return Arrival(Fact((*number_of(event), 0), "unreadable"))
+    fact = _fact_of(event, codes)
     ref = session_ref_of(event)
     if ref is None:
         return Arrival(fact)
@@ -52,6 +46,11 @@ def arrival_of(one: Incoming, record: CartRecord, codes: Codes, is_open: Mapping
     if known is None:
         return Arrival(fact, is_unknown_ref=True)
     return Arrival(fact, ref if isinstance(ref, UUID) else None, is_closed_ref=not known)
+
+
+def code_of(event: AnyCartEvent | Undecodable) -> str | None:
+    """The code that an event is about, if it is about goods."""
+    return event.code if type(event) is Scan or type(event) is Remove else None
 
 
 def number_of(event: AnyCartEvent | Undecodable) -> tuple[int, int]:
@@ -71,12 +70,16 @@ def session_ref_of(event: AnyCartEvent | Undecodable) -> UUID | str | None:
         return event.session
 
 
-def kept_of(one: Incoming) -> tuple[str, bytes, datetime, int | None, datetime | None, bool]:
-    """What an EventRow keeps of a delivery; a payload beyond the contract's size is in its dead letter."""
-    weight_g = one.event.weight_g if isinstance(one.event, Scan) else None
-    device_at = None if isinstance(one.event, Undecodable) else _plausible(one.event.at, one.received_at)
-    payload = b"" if isinstance(one.event, Undecodable) else one.payload
-    return one.source, payload or one.payload[:4096], one.received_at, weight_g, device_at, device_at is None
+def row_of(one: Incoming, entry: Entry) -> EventRow:
+    """What the log keeps of a delivery; a payload beyond the contract's size is in its dead letter."""
+    event = one.event
+    if isinstance(event, Undecodable):
+        return EventRow(one.cart_id, entry, one.source, one.payload[:4096], one.received_at, None, None, True)
+    weight_g = event.weight_g if type(event) is Scan else None
+    device_at = _plausible(event.at, one.received_at)
+    return EventRow(
+        one.cart_id, entry, one.source, one.payload, one.received_at, weight_g, device_at, device_at is None
+    )
 
 
 def same_content(first: bytes, again: Incoming) -> bool:
@@ -90,22 +93,27 @@ def same_content(first: bytes, again: Incoming) -> bool:
     return earlier.model_copy(update=unlike) == again.event.model_copy(update=unlike)
 
 
-def _goods_fact(key: tuple[int, int, int], event: Scan | Remove, codes: Codes) -> Fact:
+def _fact_of(event: AnyCartEvent, codes: Codes) -> Fact:
+    key = (event.epoch, event.seq, 0)
+    if type(event) is Weight:
+        return Fact(key, "weight", total_g=event.total_g)
+    if type(event) is Help:
+        return Fact(key, "help")
+    assert type(event) is Scan or type(event) is Remove
     found = codes[event.code]
-    product = found if isinstance(found, PricedProduct) else None
-    refusal = found if isinstance(found, Refusal) else None
-    if isinstance(event, Scan):
+    product, refusal = (None, found) if isinstance(found, Refusal) else (found, None)
+    if type(event) is Scan:
         quantity = pieces_scanned(event.quantity, event.weight_g, product.unit_weight_g if product else None)
-    else:
-        quantity = event.quantity
-    return Fact(key, event.type, event.code, quantity, product, refusal=refusal)
+        return Fact(key, "scan", event.code, quantity, product, None, refusal)
+    assert event.quantity is not None
+    return Fact(key, "remove", event.code, event.quantity, product, None, refusal)
 
 
 def _plausible(at: object, received_at: datetime) -> datetime | None:
     """The cart's clock as a time, or None when it cannot be right (M19); never used for order."""
     if type(at) is not int:
         return None
-    earliest, latest = received_at - CLOCK_TRUSTED_BACK, received_at + CLOCK_TRUSTED_AHEAD
-    if not earliest.timestamp() * 1000 <= at <= latest.timestamp() * 1000:
-        return None
-    return datetime.fromtimestamp(at / 1000, UTC)
+    since_ms = at - received_at.timestamp() * 1000
+    return (
+        datetime.fromtimestamp(at / 1000, UTC) if -CLOCK_TRUSTED_BACK_MS <= since_ms <= CLOCK_TRUSTED_AHEAD_MS else None
+    )

@@ -14,6 +14,7 @@ from shared.db.dead_letters import (
     record_retry,
 )
 from shared.db.incoming import Incoming
+from shared.db.queries import sql
 from shared.db.types import Tx
 
 RETRY_WORKER = "retry"
@@ -63,3 +64,4 @@ def _free_number(tx: Tx, letter: KeptLetter, cart_id: int) -> None:
         return
     if lock_carts(tx, [cart_id]):
         free_quarantined_number(tx, cart_id, letter.epoch, letter.seq, letter.payload)
+        tx.execute(sql("bump_version"), {"cart_id": cart_id})

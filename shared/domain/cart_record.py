@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.frontier import Admission, Frontier, admit
@@ -55,8 +56,7 @@ class CartRecord:
         return self.frontier.epoch, self.frontier.head_seq, self.head_sub
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """An event that reached us, and what became of the session that it names, if it names one."""
 
     fact: Fact
@@ -66,8 +66,7 @@ class Arrival:
     is_unknown_ref: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A new row of the log."""
 
     fact: Fact
@@ -76,8 +75,7 @@ class Entry:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """How one arrival ended: `entry` is set when it was new."""
 
     admission: Admission
@@ -104,7 +102,11 @@ def settle(
     """
     settled: list[Settled] = []
     must_refold = lost_gap = False
-    for arrival in arrivals:
+    while len(settled) < len(arrivals):
+        record = _settle_in_line(record, arrivals, settled)
+        if len(settled) == len(arrivals):
+            break
+        arrival = arrivals[len(settled)]
         epoch, seq, _ = arrival.fact.key
         before = record.frontier
         frontier, admission = admit(before, epoch, seq)
@@ -118,6 +120,38 @@ def settle(
         must_refold |= out_of_order
         settled.append(Settled(admission, entry))
     return Change(record, tuple(settled), must_refold, lost_gap)
+
+
+def _settle_in_line(record: CartRecord, arrivals: Sequence[Arrival], settled: list[Settled]) -> CartRecord:
+    """The common case, several times faster: the next numbers of a cart without a gap, on its open trip.
+
+    Settles arrivals behind those in `settled` up to the first that is anything else; says of each what the rest of
+    `settle` would say, and makes one record at the end instead of two for each.
+    """
+    session, frontier = record.session, record.frontier
+    if session is None or frontier.ahead:
+        return record
+    (epoch, seq, _, skipped), session_id, cart = frontier, session.session_id, session.cart
+    for arrival in arrivals[len(settled) :]:
+        fact, _, is_open_ref, is_closed_ref, is_unknown_ref = arrival
+        key = fact.key
+        if key[1] != seq + 1 or key[0] != epoch or fact.type == "unreadable":
+            break
+        if is_closed_ref or is_unknown_ref or (key <= record.closed and not is_open_ref):
+            break
+        seq += 1
+        cart, refusal = step(cart, fact)
+        verdict = Verdict.REFUSED if refusal else Verdict.APPLIED
+        settled.append(Settled(Admission.NEXT, Entry(fact, session_id, verdict, refusal)))
+    if seq == frontier.seq:
+        return record
+    if cart is not session.cart:
+        session = OpenSession(
+            session_id, session.after, session.shopper_id, session.opened_at, session.incomplete, cart
+        )
+    return CartRecord(
+        record.cart_id, Frontier(epoch, seq, (), skipped), 0, record.closed, record.has_unclaimed, session
+    )
 
 
 def settle_phone_change(record: CartRecord, fact_at: Callable[[Key], Fact]) -> tuple[CartRecord, Entry]:

@@ -5,8 +5,8 @@ within it. Everything here is a pure function of these numbers; order of arrival
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 MAX_AHEAD = 10_000  # RELIABILITY M18: one packet must not burn the counter
 MAX_EPOCH_JUMP = 1_000  # the same
@@ -30,8 +30,7 @@ class Admission(StrEnum):
         return self in (Admission.NEXT, Admission.AHEAD, Admission.FILLS_GAP)
 
 
-@dataclass(frozen=True, slots=True)
-class Frontier:
+class Frontier(NamedTuple):
     """`(epoch, seq)` ends the unbroken run: every event up to it is settled or was given up.
 
     `ahead`: known spans beyond the run, sorted, apart from each other and from the run. `skipped`: spans below

@@ -71,6 +71,9 @@ def test_postgres_accepts_every_named_query(database_url: str) -> None:
                     with connection.transaction():
                         connection.execute(query.sql)
                     continue
+                if query.sql.startswith("COPY "):  # nor can this be prepared: no rows are copied
+                    with connection.cursor() as cursor, cursor.copy(query.sql):
+                        continue
                 connection.execute(f"PREPARE {query.name} AS {with_numbered_parameters(query.sql)}")
             except psycopg.Error as problem:
                 refused.append(f"{query.file}: {query.name}: {problem}")

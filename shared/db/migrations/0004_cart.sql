@@ -81,6 +81,9 @@ CREATE UNIQUE INDEX one_open_session_per_cart ON cart_session (cart_id) WHERE st
 CREATE UNIQUE INDEX one_open_session_per_shopper ON cart_session (shopper_id) WHERE status = 'open';
 CREATE INDEX cart_session_by_cart ON cart_session (cart_id, opened_at);
 CREATE INDEX cart_session_by_shopper ON cart_session (shopper_id) WHERE shopper_id IS NOT NULL;
+-- The publisher asks before each state whether somebody has to be told that his trip ended: a cart has thousands behind it.
+CREATE INDEX cart_session_by_closed_version ON cart_session (cart_id, closed_version)
+    WHERE shopper_id IS NOT NULL AND closed_version IS NOT NULL;
 
 CREATE TABLE cart_line (
     session_id       uuid NOT NULL REFERENCES cart_session,

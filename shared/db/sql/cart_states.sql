@@ -2,13 +2,36 @@
 -- Carts whose newest version the broker has not confirmed.
 SELECT cart_id FROM cart WHERE version > published_version AND cart_id > %(after)s ORDER BY cart_id LIMIT %(limit)s;
 
--- name: read_carts
--- Everything a state says about a cart but its lines and notices, read in one go.
+-- name: read_cart_snapshots
+-- Everything that the states of these carts say, in one statement and so of one moment; the notices are the newest few
+-- events without effect since the last trip ended. Told by number: an event that came before that end, or before this
+-- trip began, may be decided after it. A new trip does not show what was late before.
 SELECT c.cart_id, st.name AS store, c.version, c.published_version, c.ack_epoch, c.ack_seq, c.pairing_code,
-       s.session_id, s.shopper_id, s.incomplete, s.next_line, s.measured_g
+       s.session_id, s.shopper_id, s.incomplete, s.next_line, s.measured_g, l.lines, e.notices,
+       EXISTS (SELECT FROM cart_session f
+               WHERE f.cart_id = c.cart_id AND f.shopper_id IS NOT NULL
+                 AND f.closed_version > c.published_version) AS owes_farewell
 FROM cart c
 JOIN store st USING (store_id)
 LEFT JOIN cart_session s ON s.cart_id = c.cart_id AND s.status = 'open'
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_array(l.line, l.product_id, l.code, l.quantity, l.unit_price_minor, l.unit_paid_minor,
+                                     l.unit_weight_g, p.name, p.gtin) ORDER BY l.line) AS lines
+    FROM cart_line l JOIN product p USING (product_id)
+    WHERE l.session_id = s.session_id
+) AS l ON true
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_array(n.epoch, n.seq, n.reason, n.code) ORDER BY n.epoch, n.seq) AS notices
+    FROM (
+        SELECT epoch, seq, reason, code
+        FROM cart_event
+        WHERE cart_id = c.cart_id AND verdict IN ('refused', 'late')
+          AND (((epoch, seq) > (c.closed_epoch, c.closed_seq) AND (s.session_id IS NULL OR verdict = 'refused'))
+               OR received_at >= coalesce(s.opened_at, c.last_closed_at))
+        ORDER BY epoch DESC, seq DESC
+        LIMIT %(notices)s
+    ) AS n
+) AS e ON true
 WHERE c.cart_id = ANY(%(cart_ids)s)
 ORDER BY c.cart_id;
 
@@ -30,24 +53,6 @@ FROM cart_line l
 JOIN product p USING (product_id)
 WHERE l.session_id = ANY(%(session_ids)s)
 ORDER BY l.session_id, l.line;
-
--- name: list_notices
--- The newest few events of each cart that had no effect since its last trip ended. Told by number: an event that came
--- before that end, or before this trip began, may be decided after it. A new trip does not show what was late before.
-SELECT c.cart_id, e.epoch, e.seq, e.reason, e.code
-FROM cart c
-LEFT JOIN cart_session s ON s.cart_id = c.cart_id AND s.status = 'open'
-CROSS JOIN LATERAL (
-    SELECT epoch, seq, reason, code
-    FROM cart_event
-    WHERE cart_id = c.cart_id AND verdict IN ('refused', 'late')
-      AND (((epoch, seq) > (c.closed_epoch, c.closed_seq) AND (s.session_id IS NULL OR verdict = 'refused'))
-           OR received_at >= coalesce(s.opened_at, c.last_closed_at))
-    ORDER BY epoch DESC, seq DESC
-    LIMIT %(limit)s
-) AS e
-WHERE c.cart_id = ANY(%(cart_ids)s)
-ORDER BY c.cart_id, e.epoch, e.seq;
 
 -- name: mark_published
 -- The broker has confirmed these versions. Rows are locked in id order, as everywhere, so that nobody deadlocks.

@@ -38,7 +38,7 @@ def test_a_callback_that_raises_ends_the_process(
     raising = (
         "from services.cart_ingest.listener import Listener\n"
         "def raising(self, *_): raise KeyError('a bug in a callback')\n"
-        "Listener._on_message = raising\n"
+        "Listener._on_messages = raising\n"
     )
     ingest = start_ingest(sabotage=raising)
 

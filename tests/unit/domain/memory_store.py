@@ -76,7 +76,7 @@ class MemoryStore:
         self.record, decisions = refold(self.record, self.facts_of_open_session())
         for key, refusal in decisions.items():
             verdict = Verdict.REFUSED if refusal else Verdict.APPLIED
-            self.log[key] = replace(self.log[key], verdict=verdict, reason=refusal)
+            self.log[key] = self.log[key]._replace(verdict=verdict, reason=refusal)
 
     def facts_of_open_session(self) -> list[Fact]:
         """Rows with its id, and rows nobody had claimed when it opened."""

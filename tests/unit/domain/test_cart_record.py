@@ -1,7 +1,6 @@
 """The laws of arrivals: any order, any duplication, any cut into batches gives the same cart, once."""
 
 from collections import Counter
-from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -81,7 +80,7 @@ def test_a_phone_change_keeps_its_place_whatever_comes_late(
     taken_out = data.draw(st.booleans())
     make = remove if taken_out else scan
     newest = len(before)
-    later = [replace(fact, key=key_of(newest + fact.key[1])) for fact in later]
+    later = [fact._replace(key=key_of(newest + fact.key[1])) for fact in later]
     early = data.draw(st.sets(st.sampled_from(before))) | {before[-1]}
     late = [fact for fact in before if fact not in early]
 
