@@ -1,16 +1,20 @@
 """Bugs that somebody might write into cart-ingest (RELIABILITY R20), as Python that its process runs before `main`."""
 
 AUTO_ACK = """\
-from services.cart_ingest import listener
-class Client(listener.GatedClient):
-    def _tell(self, messages, confirmed):
-        for one in messages:
-            if one.qos:
-                self.ack(one.mid, one.qos)
-        super()._tell(messages, confirmed)
-    def settle(self, deliveries):
-        return 0
-listener.GatedClient = Client
+import threading
+import time
+from services.cart_ingest.listener import Listener
+start = Listener.start
+def start_and_settle(self):
+    def settle_what_comes():
+        while True:
+            time.sleep(0.005)
+            with self._changed:
+                came = list(self._inbox)
+            self.settle(came)
+    threading.Thread(target=settle_what_comes, daemon=True).start()
+    start(self)
+Listener.start = start_and_settle
 """
 
 ACK_BEFORE_COMMIT = """\
@@ -24,13 +28,13 @@ Listener.take = take_and_settle
 """
 
 NO_EPOCH_GUARD = """\
-from services.cart_ingest.listener import GatedClient
-def settle(self, deliveries):
+from services.cart_ingest.listener import Listener
+settle = Listener.settle
+def settle_on_any_connection(self, deliveries):
     for one in deliveries:
-        if one.qos:
-            self.ack(one.mid, one.qos)
-    return 0
-GatedClient.settle = settle
+        one.connection = self._client.connection
+    settle(self, deliveries)
+Listener.settle = settle_on_any_connection
 """
 
 NO_DEDUP_KEY = """\
@@ -41,11 +45,10 @@ def admit_everything(known, epoch, seq):
     after, how = admit(known, epoch, seq)
     return after, frontier.Admission.NEXT if how is frontier.Admission.KNOWN else how
 def insert_what_fits(tx, rows):
-    try:
-        with tx.transaction():
-            insert(tx, rows)
-    except RuntimeError:
-        pass
+    carts = [row.cart_id for row in rows]
+    logged = set(tx.execute("SELECT cart_id, epoch, seq, sub FROM cart_event WHERE cart_id = ANY(%s)", (carts,)))
+    fitting = {(row.cart_id, *row.entry.fact.key): row for row in reversed(rows)}
+    insert(tx, [row for key, row in fitting.items() if key not in logged])
 cart_record.admit = admit_everything
 cart_log.insert_event_rows = insert_what_fits
 """
@@ -61,15 +64,15 @@ Listener.take = take_fresh
 
 UNSORTED_KEYS = """\
 import random
-from shared.db.cart_memory import CartMemory
-lock = CartMemory.lock
-def lock_in_any_order(self, tx, cart_ids):
-    ids = list(cart_ids)
-    random.shuffle(ids)
-    for one in ids:
-        tx.execute("SELECT 1 FROM cart WHERE cart_id = %s FOR NO KEY UPDATE", (one,))
-    return lock(self, tx, cart_ids)
-CartMemory.lock = lock_in_any_order
+from services.cart_ingest import pipeline
+apply = pipeline.apply_events
+def lock_in_any_order_and_apply(tx, events, *rest):
+    carts = list({one.cart_id for one in events})
+    random.shuffle(carts)
+    for cart in carts:
+        tx.execute("SELECT 1 FROM cart WHERE cart_id = %s FOR NO KEY UPDATE", (cart,))
+    return apply(tx, events, *rest)
+pipeline.apply_events = lock_in_any_order_and_apply
 """
 
 PUBLISH_BEFORE_COMMIT = """\
@@ -132,8 +135,6 @@ cart_record.admit = admit
 """
 
 APPLY_IN_ORDER_OF_ARRIVAL = """\
-from dataclasses import replace
 from shared.db import cart_log
-from shared.domain import cart_record
-cart_log.settle = lambda *given: replace(cart_record.settle(*given), must_refold=False)
+cart_log._Batch.to_refold = lambda self: []
 """

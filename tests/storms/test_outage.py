@@ -23,8 +23,8 @@ from tests.storms.stage import Stage, open_stage
 
 CARTS = 50
 EVENTS_PER_S = 500
-# Both brokers' window for a service. Mosquitto 2.0.11 keeps to it until the first acknowledgement after the outage; then
-# it sends all that waits, and the inbox's own bound counts.
+# Both brokers' window for a service. Mosquitto 2.0.11 keeps to it until the first acknowledgement after the outage;
+# then it sends all that waits, and the inbox's own bound counts.
 WINDOW = 2_000
 GROWTH_MAX_BYTES = 64 << 20
 
