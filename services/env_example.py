@@ -30,6 +30,14 @@ _TAIL = """
 # A secret: production needs one of its own, at least 32 bytes.
 POSTGRES_PASSWORD=
 
+# with broker/mosquitto/compose.tls.yaml: folder of server.crt, server.key and ca.crt, and the name in the certificate
+#TLS_DIR=
+#TLS_NAME=
+
+# ports of the same: MQTT for carts, MQTT over WebSocket for phones
+#MQTTS_PORT=8883
+#WSS_PORT=8084
+
 # file of baskets that the profile `sim` shops from, a basket a line
 #SIM_BASKETS=./baskets.csv
 """

@@ -8,6 +8,7 @@ import yaml
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from broker.mosquitto.settings import MosquittoSettings
 from services.env_example import print_env_example
 from shared.settings import DatabaseSettings, GatewaySettings, IngestSettings
 from tests.house.source import ROOT
@@ -15,7 +16,10 @@ from tests.house.source import ROOT
 TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, Any] = COMPOSE["services"]
+TLS_TEXT = (ROOT / "broker/mosquitto/compose.tls.yaml").read_text(encoding="utf-8")
+WITH_TLS: dict[str, Any] = yaml.safe_load(TLS_TEXT)["services"]
 READ_BY: dict[str, type[BaseSettings]] = {
+    "accounts": MosquittoSettings,
     "migrate": DatabaseSettings,
     "ingest": IngestSettings,
     "gateway": GatewaySettings,
@@ -23,14 +27,15 @@ READ_BY: dict[str, type[BaseSettings]] = {
 
 
 def test_the_services_of_a_store_are_there() -> None:
-    assert set(SERVICES) == {"postgres", "broker", "migrate", "ingest", "gateway", "sim"}
+    assert set(SERVICES) == {"postgres", "accounts", "broker", "migrate", "ingest", "gateway", "sim"}
     assert SERVICES["sim"]["profiles"] == ["sim"]
 
 
 @pytest.mark.parametrize(("service", "program"), READ_BY.items())
 def test_a_service_is_told_only_what_its_program_reads(service: str, program: type[BaseSettings]) -> None:
     known = {name.upper() for name in program.model_fields}
-    assert set(SERVICES[service]["environment"]) <= known
+    told = {**SERVICES[service]["environment"], **WITH_TLS.get(service, {}).get("environment", {})}
+    assert set(told) <= known
 
 
 @pytest.mark.parametrize(("service", "program"), READ_BY.items())
@@ -38,12 +43,12 @@ def test_a_service_is_given_every_secret_and_compose_refuses_an_empty_one(
     service: str, program: type[BaseSettings]
 ) -> None:
     for name, setting in program.model_fields.items():
-        if isinstance(setting.default, SecretStr):
+        if isinstance(setting.default, SecretStr) or setting.is_required() or name == "mqtt_admin_password":
             assert SERVICES[service]["environment"][name.upper()].startswith(f"${{{name.upper()}:?")
 
 
 def test_every_variable_taken_from_the_env_file_is_in_its_example() -> None:
-    taken = set(re.findall(r"\$\{([A-Z_]+)", TEXT))
+    taken = set(re.findall(r"\$\{([A-Z_]+)", TEXT + TLS_TEXT))
     listed = set(re.findall(r"^#?([A-Z_]+)=", print_env_example(), re.MULTILINE))
     assert len(taken) > 5
     assert taken - listed == set()
@@ -62,3 +67,18 @@ def test_nothing_sleeps_and_no_port_is_open_to_the_network() -> None:
     assert "sleep" not in TEXT
     for service in SERVICES.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_with_tls_every_address_of_the_broker_is_a_secured_one() -> None:
+    for service in ("ingest", "gateway"):
+        secured, plain = WITH_TLS[service]["environment"], SERVICES[service]["environment"]
+        addresses = {name: url for name, url in secured.items() if re.fullmatch(r"MQTT_(\w+_)?URL", name)}
+        assert set(addresses) == {name for name in plain if re.fullmatch(r"MQTT_(\w+_)?URL", name)}
+        assert all(re.search(r"\b(mqtts|wss)://", url) for url in addresses.values())
+        assert secured["MQTT_CA_FILE"] == "/tls/ca.crt"
+    assert WITH_TLS["broker"]["command"][-1] == "/mosquitto/config/tls.conf"
+
+
+def test_the_console_is_told_where_ingest_speaks_of_itself() -> None:
+    port = SERVICES["ingest"]["environment"]["INGEST_HTTP_PORT"]
+    assert SERVICES["gateway"]["environment"]["INGEST_METRICS_URL"] == f"http://ingest:{port}/metrics"
