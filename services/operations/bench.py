@@ -23,7 +23,7 @@ def bench(
     warm_up_s: Annotated[float, typer.Option("--warm-up", min=0, help="Seconds before each measurement.")] = 2.0,
     delay_s: Annotated[
         float, typer.Option("--delay-seconds", min=0.5, help="How long scan to phone is measured at each rate.")
-    ] = 8.0,
+    ] = 6.0,
     rate: Annotated[
         list[float] | None, typer.Option(min=1, help="Events/s of scan to phone; again for more. [10, 200, 2000]")
     ] = None,
