@@ -23,10 +23,9 @@ from tests.builders import Shop
 from tests.eventually import eventually
 from tests.mosquitto import free_port
 
-CONNECTED_WITHIN_S = 90.0
-# Enough under way that nobody waits for work, and little enough that no event waits 5 s, when a cart would repeat it. Over
-# Mosquitto also less than its max_inflight_messages: 2.0.11 never counts its queue of a client down, and begins to drop
-# messages when 100,000 (max_queued_messages) have passed through it (measured).
+# Enough under way that nobody waits for work, and little enough that no event waits 5 s, when a cart would repeat it.
+# Over Mosquitto also less than its max_inflight_messages: 2.0.11 never counts its queue of a client down, and begins to
+# drop messages when 100,000 (max_queued_messages) have passed through it (measured).
 UNDER_WAY = {"mosquitto": 8_000, "embedded": 5_000, "naive": 1_000, "sink": 20_000}
 
 
