@@ -78,8 +78,8 @@ class IngestSettings(BrokerClientSettings):
         False,
         description="subscribe through $share/ingest/, for several workers (not on the embedded broker)",
     )
-    batch_max: int = Field(1_000, ge=1, le=10_000, description="most deliveries in one transaction")
-    inbox_max: int = Field(5_000, ge=10, description="deliveries held in memory; beyond it the connection is closed")
+    batch_max: int = Field(4_000, ge=1, le=10_000, description="most deliveries in one transaction")
+    inbox_max: int = Field(12_000, ge=10, description="deliveries held in memory; beyond it the connection is closed")
     gap_timeout_s: float = Field(60.0, gt=0, description="a gap older than this flags the session incomplete")
     session_idle_s: float = Field(7_200.0, gt=0, description="a session without events for this long is abandoned")
     pairing_rotate_s: float = Field(300.0, ge=5, description="life of the pairing code a cart shows")
@@ -144,8 +144,17 @@ class GatewaySettings(DatabaseSettings):
     )
     otp_ttl_s: int = Field(300, ge=30, le=600, description="life of a one-time code (NIST SP 800-63B: at most 10 min)")
     otp_tries: int = Field(5, ge=1, le=10, description="tries per one-time code")
+    otp_seconds_between_sends: int = Field(30, ge=0, description="wait before another code to the same number")
     otp_sends_per_number_per_hour: int = Field(5, ge=1, description="codes sent to one number in an hour")
+    otp_sends_per_number_per_day: int = Field(10, ge=1, description="codes sent to one number in a day")
     otp_sends_per_address_per_hour: int = Field(60, ge=1, description="codes asked for by one address in an hour")
+    otp_sends_per_minute: int = Field(120, ge=1, description="codes sent to anybody in a minute: a bound to the bill")
+    # A store's phones may share one address; a worker process counts for itself.
+    reads_per_address_per_minute: int = Field(12_000, ge=1, description="GET requests of one address in a minute")
+    writes_per_address_per_minute: int = Field(6_000, ge=1, description="other requests of one address in a minute")
+    logins_per_address_per_minute: int = Field(300, ge=1, description="steps of logging in of one address in a minute")
+    reads_per_shopper_per_minute: int = Field(600, ge=1, description="GET requests of one shopper in a minute")
+    writes_per_shopper_per_minute: int = Field(240, ge=1, description="other requests of one shopper in a minute")
     sms_webhook_url: str | None = Field(
         None, description="SMS gateway that gets a signed POST; empty: the log (development)"
     )

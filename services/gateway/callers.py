@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -10,6 +11,7 @@ from fastapi.security import HTTPBasic, HTTPBearer
 
 from services.gateway.errors import Refusal, Refused
 from services.gateway.metrics import AUTH_FAILURES
+from services.gateway.rates import kind_of
 from services.gateway.tokens import BadToken, Caller
 from services.gateway.wiring import Gateway
 
@@ -40,10 +42,15 @@ class _Bearer(HTTPBearer):
         scheme, _, token = (header or "").partition(" ")
         if scheme.lower() != "bearer" or len(token) > MAX_TOKEN_CHARACTERS:
             raise refuse_caller("token")
+        here = cast(Gateway, request.app.state.gateway)
         try:
-            return cast(Gateway, request.app.state.gateway).access_tokens.read(token.strip())
+            caller = here.access_tokens.read(token.strip())
         except BadToken:
             raise refuse_caller("token") from None
+        wait_s = here.shopper_rates[kind_of(request.method, request.url.path)].take(caller.shopper_id)
+        if wait_s:
+            raise Refused(Refusal.TOO_MANY_REQUESTS, retry_after_s=math.ceil(wait_s))
+        return caller
 
 
 class _Basic(HTTPBasic):

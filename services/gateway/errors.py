@@ -67,6 +67,7 @@ class Refusal(StrEnum):
     TOO_MANY_OTP_SENDS = "too_many_otp_sends"
     TOO_MANY_PAIRING_TRIES = "too_many_pairing_tries"
     TOO_MANY_LOGIN_TRIES = "too_many_login_tries"
+    TOO_MANY_REQUESTS = "too_many_requests"
     HEADERS_TOO_LARGE = "headers_too_large"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
@@ -137,6 +138,7 @@ MEANINGS: dict[Refusal, Meaning] = {
     Refusal.TOO_MANY_OTP_SENDS: Meaning(429, "Too many codes were asked for."),
     Refusal.TOO_MANY_PAIRING_TRIES: Meaning(429, "Too many wrong pairing codes."),
     Refusal.TOO_MANY_LOGIN_TRIES: Meaning(429, "Too many wrong passwords."),
+    Refusal.TOO_MANY_REQUESTS: Meaning(429, "Too many requests in a short time."),
     Refusal.HEADERS_TOO_LARGE: Meaning(431, "The headers are too large."),
     Refusal.INTERNAL: Meaning(500, "This is our mistake; it has been recorded."),
     Refusal.UNAVAILABLE: Meaning(503, "The store's database does not answer right now."),
@@ -224,6 +226,7 @@ EVERYWHERE = (
     Refusal.URL_TOO_LONG,
     Refusal.UNSUPPORTED_MEDIA_TYPE,
     Refusal.INVALID_REQUEST,
+    Refusal.TOO_MANY_REQUESTS,
     Refusal.HEADERS_TOO_LARGE,
     Refusal.UNAVAILABLE,
     Refusal.OVERLOADED,

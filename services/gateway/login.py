@@ -59,7 +59,13 @@ def send_code(here: Gateway, number: str, address: str) -> None:
         address_hash=here.phones.hash_address(address),
         code_hash=hash_code(settings.code_pepper.get_secret_value(), challenge_id, phone_hash, code),
     )
-    limits = SendLimits(settings.otp_sends_per_number_per_hour, settings.otp_sends_per_address_per_hour)
+    limits = SendLimits(
+        seconds_between=settings.otp_seconds_between_sends,
+        per_number_hour=settings.otp_sends_per_number_per_hour,
+        per_number_day=settings.otp_sends_per_number_per_day,
+        per_address_hour=settings.otp_sends_per_address_per_hour,
+        per_minute=settings.otp_sends_per_minute,
+    )
     with here.pool.connection() as connection, connection.transaction():
         stored = store_challenge(connection, challenge, limits, timedelta(seconds=settings.otp_ttl_s), now)
     match stored:

@@ -1,6 +1,6 @@
 """What the endpoints work with, built once per process and handed to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, cast
@@ -13,8 +13,11 @@ from services.gateway.console.ingest_samples import IngestSamples
 from services.gateway.phone_accounts import PhoneAccounts
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import Pool
+from services.gateway.rates import Kind, TokenBuckets
+from services.gateway.shared_reads import SharedRead
 from services.gateway.store_maps import StoreMaps
 from services.gateway.tokens import AccessTokens
+from shared.db.held_carts import HeldCart
 from shared.settings import GatewaySettings
 
 
@@ -29,7 +32,9 @@ class Gateway:
 
     settings: GatewaySettings
     pool: Pool
+    held_carts: SharedRead[int, HeldCart]
     access_tokens: AccessTokens
+    shopper_rates: Mapping[Kind, TokenBuckets]
     phones: PhoneVault
     phone_accounts: PhoneAccounts
     code_sender: CodeSender

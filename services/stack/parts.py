@@ -95,8 +95,19 @@ def broker_accepts(mqtt_url: str) -> bool:
 
 
 # On a developer's machine every simulated phone calls from one address and comes back within the hour; the limits
-# that keep strangers from sending codes would stop a fleet. Whoever sets them himself gets what he set.
-_ONE_ADDRESS = {"OTP_SENDS_PER_ADDRESS_PER_HOUR": "1000000", "OTP_SENDS_PER_NUMBER_PER_HOUR": "1000000"}
+# that keep strangers from sending codes, and one address from calling too often, would stop a fleet. Whoever sets them
+# himself gets what he set.
+_MANY = "1000000"
+_ONE_ADDRESS = {
+    "OTP_SECONDS_BETWEEN_SENDS": "0",
+    "OTP_SENDS_PER_NUMBER_PER_HOUR": _MANY,
+    "OTP_SENDS_PER_NUMBER_PER_DAY": _MANY,
+    "OTP_SENDS_PER_ADDRESS_PER_HOUR": _MANY,
+    "OTP_SENDS_PER_MINUTE": _MANY,
+    "READS_PER_ADDRESS_PER_MINUTE": _MANY,
+    "WRITES_PER_ADDRESS_PER_MINUTE": _MANY,
+    "LOGINS_PER_ADDRESS_PER_MINUTE": _MANY,
+}
 
 
 def part_environment(

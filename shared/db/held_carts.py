@@ -1,6 +1,10 @@
-"""The cart a shopper holds, as the phone's snapshot: read in one statement, because phones ask for it often."""
+"""The carts that shoppers hold, as the phones' snapshots: read in one statement, because phones ask for it often."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from shared.db.cart_states import NoticeLine
@@ -10,7 +14,7 @@ from shared.db.types import Tx
 from shared.domain.notices import NOTICES_SHOWN, notice_text
 from shared.domain.session_cart import Line, SessionCart
 
-_HEAD = 8  # columns that say the same on every row
+_HEAD = 9  # columns that say the same on every row
 _LINE = 7
 
 
@@ -28,14 +32,16 @@ class HeldCart:
     notices: tuple[NoticeLine, ...]
 
 
-def find_held_cart_whole(tx: Tx, shopper_id: int) -> HeldCart | None:
-    """The cart that a shopper holds, as it is now; needs no transaction around it."""
-    rows = tx.execute(
-        sql("find_held_cart_whole"), {"shopper_id": shopper_id, "notices": NOTICES_SHOWN}, binary=True
-    ).fetchall()
-    if not rows:
-        return None
-    cart_id, store, version, session_id, incomplete, measured_g, next_line, notices = rows[0][:_HEAD]
+def list_held_carts(tx: Tx, shopper_ids: Collection[int]) -> dict[int, HeldCart]:
+    """The carts that these shoppers hold, by shopper, as they are now; needs no transaction around it."""
+    asked = {"shopper_ids": list(shopper_ids), "notices": NOTICES_SHOWN}
+    rows = tx.execute(sql("list_held_carts"), asked, binary=True).fetchall()
+    return {shopper_id: _held_cart(list(own)) for shopper_id, own in groupby(rows, key=itemgetter(0))}
+
+
+def _held_cart(rows: list[Any]) -> HeldCart:
+    """One shopper's rows; without lines it is one row."""
+    _, cart_id, store, version, session_id, incomplete, measured_g, next_line, notices = rows[0][:_HEAD]
     filled = [row for row in rows if row[_HEAD] is not None]
     return HeldCart(
         cart_id=cart_id,

@@ -11,9 +11,16 @@ class Singleton(IntEnum):
 
     PUBLISHER = 0x736D0001
     HOUSEKEEPER = 0x736D0002
+    GATEWAY_CHORES = 0x736D0003
 
 
 def try_lead(connection: Tx, role: Singleton) -> bool:
     """Whether this connection holds the role from now on, until it ends. Ask once per connection."""
     row = connection.execute(sql("try_lead"), {"role": int(role)}).fetchone()
+    return row is not None and bool(row[0])
+
+
+def try_lead_once(tx: Tx, role: Singleton) -> bool:
+    """Whether this transaction holds the role, until its end."""
+    row = tx.execute(sql("try_lead_once"), {"role": int(role)}).fetchone()
     return row is not None and bool(row[0])

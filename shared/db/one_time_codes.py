@@ -1,5 +1,6 @@
 """Challenges of one-time codes: how many are sent, and the one statement that decides who used a code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,18 +8,22 @@ from uuid import UUID
 from shared.db.queries import sql
 from shared.db.types import Tx
 
-SEND_WINDOW = timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 FAILURE_WINDOW = timedelta(days=30)  # NIST SP 800-63B, 5.2.2: at most 100 failures in a row
 MAX_FAILURES = 100
-CHALLENGE_RETENTION = timedelta(days=1)  # RELIABILITY S24
+CHALLENGE_RETENTION = DAY  # RELIABILITY S24; what is counted must be there
+EVERYBODY = 0x736D6F74  # the lock behind the budget of all numbers; any constant
 
 
 @dataclass(frozen=True, slots=True)
 class SendLimits:
-    """Codes in one hour."""
+    """How many codes may be sent (RELIABILITY S14); `per_minute` to all numbers together."""
 
-    per_number: int
-    per_address: int
+    seconds_between: int
+    per_number_hour: int
+    per_number_day: int
+    per_address_hour: int
+    per_minute: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class ChallengeStored:
 
 @dataclass(frozen=True, slots=True)
 class TooManySends:
-    """The number or the address has had its share of this hour."""
+    """The number, the address or everybody together has had his share."""
 
     retry_after_s: int
 
@@ -63,16 +68,12 @@ class TooManyTries:
 def store_challenge(
     tx: Tx, challenge: NewChallenge, limits: SendLimits, ttl: timedelta, now: datetime
 ) -> ChallengeStored | TooManySends:
-    """Keep a challenge unless too many were sent in the last hour; the count survives restarts."""
+    """Keep a challenge unless too many were sent; the counts are in the database and survive restarts."""
     hashes = {"phone_hash": challenge.phone_hash, "address_hash": challenge.address_hash}
-    tx.execute(sql("lock_code_senders"), {"keys": [_lock_key(value) for value in hashes.values()]})
-    row = tx.execute(sql("count_code_sends"), {**hashes, "since": now - SEND_WINDOW}).fetchone()
-    assert row is not None
-    to_number, first_to_number, from_address, first_from_address = row
-    if to_number >= limits.per_number:
-        return TooManySends(_seconds_until(first_to_number + SEND_WINDOW, now))
-    if from_address >= limits.per_address:
-        return TooManySends(_seconds_until(first_from_address + SEND_WINDOW, now))
+    tx.execute(sql("lock_code_senders"), {"keys": [EVERYBODY, *(_lock_key(value) for value in hashes.values())]})
+    free_at = _next_send(tx, hashes, limits, now)
+    if free_at is not None and free_at > now:
+        return TooManySends(_seconds_until(free_at, now))
     tx.execute(
         sql("insert_challenge"),
         {
@@ -84,6 +85,21 @@ def store_challenge(
         },
     )
     return ChallengeStored()
+
+
+def _next_send(tx: Tx, hashes: Mapping[str, bytes], limits: SendLimits, now: datetime) -> datetime | None:
+    """When no limit stands in the way any more; None when none does."""
+    since = {"minute_ago": now - MINUTE, "hour_ago": now - HOUR, "day_ago": now - DAY}
+    ranks = {
+        "per_number_hour": limits.per_number_hour,
+        "per_number_day": limits.per_number_day,
+        "per_address_hour": limits.per_address_hour,
+        "per_minute": limits.per_minute,
+    }
+    row = tx.execute(sql("find_code_sends_that_count"), {**hashes, **since, **ranks}).fetchone()
+    assert row is not None
+    windows = (timedelta(seconds=limits.seconds_between), HOUR, DAY, HOUR, MINUTE)
+    return max((sent + window for sent, window in zip(row, windows, strict=True) if sent is not None), default=None)
 
 
 def find_newest_challenge(tx: Tx, phone_hash: bytes) -> UUID | None:

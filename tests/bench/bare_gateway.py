@@ -1,4 +1,7 @@
-"""The yardstick: FastAPI, one endpoint, one SELECT 1 through the same pool, served the same way. Arguments: a port."""
+"""The yardsticks: FastAPI, a SELECT 1 and an INSERT with its commit, through the same pool, served the same way.
+
+Arguments: a port. The table `bare_row` must be there.
+"""
 
 import os
 import socket
@@ -30,6 +33,13 @@ def one() -> dict[str, int]:
     with pool.connection() as connection:
         row = connection.execute("SELECT 1").fetchone()
     return {"one": row[0] if row else 0}
+
+
+@app.post("/row")
+def row() -> dict[str, int]:
+    with pool.connection() as connection, connection.transaction():
+        connection.execute("INSERT INTO bare_row (n) VALUES (1)")
+    return {"rows": 1}
 
 
 if __name__ == "__main__":

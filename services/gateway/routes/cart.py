@@ -12,7 +12,6 @@ from services.gateway.fields import Answer, Ask, Id, Message
 from services.gateway.keyed import KEY_REFUSALS, Keyed, answer_once, json_answer
 from services.gateway.pairing import count_guess, take_cart
 from services.gateway.wiring import Gateway, Here
-from shared.db.held_carts import find_held_cart_whole
 from shared.db.pairing import forget_pairing_try
 from shared.db.phone_changes import ItemChanged, LineLimit, NoCart, NotInCart, UnknownProduct, change_item
 from shared.db.sessions import Disconnected, GoodsInCart, disconnect_cart
@@ -86,10 +85,9 @@ def connect(here: Here, shopper: Shopper, keyed: Keyed, asked: CartToConnect) ->
 
 
 @router.get("/view", summary="The cart now", response_model=CartView, responses=refusals(*_ALWAYS, Refusal.NO_CART))
-def view(here: Here, shopper: Shopper) -> Response:
+async def view(here: Here, shopper: Shopper) -> Response:
     """A snapshot; what comes after arrives over MQTT with larger versions."""
-    with here.pool.connection() as connection:
-        held = find_held_cart_whole(connection, shopper.shopper_id)
+    held = await here.held_carts.find(shopper.shopper_id)
     if held is None:
         raise Refused(Refusal.NO_CART)
     return json_answer(cart_view(held, shopper.shopper_id, here.settings.currency))

@@ -1,15 +1,18 @@
 -- name: lock_code_senders
--- Senders to one number, or from one address, wait for each other; in key order, so that they never deadlock.
+-- Senders wait for each other, since all draw on one budget; in key order, so that they never deadlock.
 SELECT pg_advisory_xact_lock(key) FROM (SELECT unnest(%(keys)s::bigint[]) AS key ORDER BY key) AS ordered;
 
--- name: count_code_sends
--- Codes sent to this number and from this address since a time, and when each window began.
-SELECT count(*) FILTER (WHERE phone_hash = %(phone_hash)s)       AS to_number,
-       min(sent_at) FILTER (WHERE phone_hash = %(phone_hash)s)   AS first_to_number,
-       count(*) FILTER (WHERE address_hash = %(address_hash)s)     AS from_address,
-       min(sent_at) FILTER (WHERE address_hash = %(address_hash)s) AS first_from_address
-FROM otp_challenge
-WHERE sent_at > %(since)s AND (phone_hash = %(phone_hash)s OR address_hash = %(address_hash)s);
+-- name: find_code_sends_that_count
+-- For each limit of n codes in a time: when the n-th last code in that time was sent, null while there are fewer.
+SELECT (SELECT max(sent_at) FROM otp_challenge WHERE phone_hash = %(phone_hash)s) AS last_to_number,
+       (SELECT sent_at FROM otp_challenge WHERE phone_hash = %(phone_hash)s AND sent_at > %(hour_ago)s
+        ORDER BY sent_at DESC OFFSET %(per_number_hour)s - 1 LIMIT 1) AS in_an_hour,
+       (SELECT sent_at FROM otp_challenge WHERE phone_hash = %(phone_hash)s AND sent_at > %(day_ago)s
+        ORDER BY sent_at DESC OFFSET %(per_number_day)s - 1 LIMIT 1) AS in_a_day,
+       (SELECT sent_at FROM otp_challenge WHERE address_hash = %(address_hash)s AND sent_at > %(hour_ago)s
+        ORDER BY sent_at DESC OFFSET %(per_address_hour)s - 1 LIMIT 1) AS from_address,
+       (SELECT sent_at FROM otp_challenge WHERE sent_at > %(minute_ago)s
+        ORDER BY sent_at DESC OFFSET %(per_minute)s - 1 LIMIT 1) AS by_everybody;
 
 -- name: insert_challenge
 -- A code that has been drawn for a number.

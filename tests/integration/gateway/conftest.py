@@ -33,7 +33,10 @@ def shared_shop(postgres_server: TestServer, template_database: str) -> Iterator
     postgres_server.create_database(name, template=template_database)
     many = 1_000_000
     with open_shop(
-        postgres_server.url(name), otp_sends_per_number_per_hour=many, otp_sends_per_address_per_hour=many
+        postgres_server.url(name),
+        otp_sends_per_number_per_hour=many,
+        otp_sends_per_number_per_day=many,
+        otp_sends_per_address_per_hour=many,
     ) as shop:
         yield shop
     postgres_server.drop_database(name)

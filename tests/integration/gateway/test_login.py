@@ -122,6 +122,47 @@ def test_a_number_gets_five_codes_an_hour_and_a_restart_does_not_forget(shop: Sh
         assert _send(restarted).status_code == 200
 
 
+def test_between_two_codes_to_a_number_lie_thirty_seconds(database_url: str) -> None:
+    with open_shop(database_url, otp_seconds_between_sends=30) as shop:
+        assert _send(shop).status_code == 200
+        shop.clock.advance(seconds=10)
+        hasty = _send(shop)
+        assert (hasty.status_code, hasty.json()["code"]) == (429, "too_many_otp_sends")
+        assert hasty.headers["Retry-After"] == "20"
+        assert _send(shop, BEN).status_code == 200
+        shop.clock.advance(seconds=20)
+        assert _send(shop).status_code == 200
+
+
+def test_a_number_gets_ten_codes_a_day(shop: Shop) -> None:
+    for _ in range(2):
+        assert [_send(shop).status_code for _ in range(5)] == [200] * 5
+        shop.clock.advance(hours=2)
+    eleventh = _send(shop)
+    assert eleventh.status_code == 429
+    assert eleventh.headers["Retry-After"] == str(20 * 3600)
+    shop.clock.advance(hours=20)
+    assert _send(shop).status_code == 200
+
+
+def test_all_numbers_together_have_a_budget_each_minute(database_url: str) -> None:
+    """However many numbers and addresses a thief of text messages has (RELIABILITY S14)."""
+    with open_shop(database_url, otp_sends_per_minute=3, trusted_proxies=("127.0.0.1",)) as shop:
+
+        def send(number: int) -> Any:
+            asked = {"mobile_number": f"+49170000010{number}"}
+            return shop.client.post(
+                "/auth/verify_mobile", json=asked, headers={"X-Forwarded-For": f"203.0.113.{number}"}
+            )
+
+        assert [send(number).status_code for number in range(3)] == [200, 200, 200]
+        shop.clock.advance(seconds=15)
+        over = send(4)
+        assert (over.status_code, over.headers["Retry-After"]) == (429, "45")
+        shop.clock.advance(seconds=45)
+        assert send(4).status_code == 200
+
+
 def test_fifty_sends_at_once_do_not_slip_through_the_limit(shop: Shop) -> None:
     with ThreadPoolExecutor(16) as threads:
         statuses = [answer.status_code for answer in threads.map(lambda _: _send(shop), range(50))]

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 import structlog
 
@@ -123,3 +124,16 @@ def test_what_is_old_is_deleted(shop: Shop, ada: LoggedIn) -> None:
     shop.clock.advance(days=31)
     delete_what_is_old(shop.gateway)
     assert kept() == [0, 0, 0, 0]
+
+
+def test_of_several_gateways_one_deletes(shop: Shop, ada: LoggedIn) -> None:
+    from services.gateway.chores import delete_what_is_old
+    from shared.db.leadership import Singleton, try_lead_once
+
+    shop.clock.advance(hours=25)
+    with psycopg.connect(shop.database_url) as another:
+        assert try_lead_once(another, Singleton.GATEWAY_CHORES)
+        delete_what_is_old(shop.gateway)
+        assert shop.execute("SELECT count(*) FROM otp_challenge") == [(1,)]
+    delete_what_is_old(shop.gateway)
+    assert shop.execute("SELECT count(*) FROM otp_challenge") == [(0,)]
