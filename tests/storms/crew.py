@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from firmware_sim.cart import CartCredential, SimCart
@@ -16,12 +16,16 @@ from firmware_sim.plan import plan_trip
 from firmware_sim.radio import Link, Weather
 from firmware_sim.shopper import Result, Shopper
 from shared.contracts.state import CartState
+from tests.storms.brokers import BrokerKind
 from tests.storms.stage import ONE_TIME_CODE
 from tests.storms.timeline import Severity
 from tests.storms.trusting_cart import TrustingCart
 
 # The way down is clean: a version that goes backwards is then the backend's doing, not the radio's.
 UP_WEATHER = Weather(loss=0.02, duplicate=0.1, reorder=4, disconnect=0.005, power_cut=0.005, erase=0.0)
+# A cart that restarts while a killed Mosquitto is back with states that are a second old believes in the trip before:
+# what it scans then is late, and staff sees it (docs/decisions/0060). On Mosquitto the carts keep their power.
+WEATHER: dict[BrokerKind, Weather] = {"embedded": UP_WEATHER, "Mosquitto": replace(UP_WEATHER, power_cut=0.0)}
 DEVICE_PATIENCE_S = 1.5  # time runs faster in a storm than in a store
 POISON_CODE = "9520000999997"  # what the stage's PostgreSQL refuses to store as an event's code
 SPEED = 50.0  # a step every 0.4 s
@@ -87,8 +91,10 @@ class Crew:
         mqtt_url: str,
         http_url: str,
         severity: Severity,
+        broker: BrokerKind,
     ) -> None:
         self._seed = seed
+        self._weather = WEATHER[broker]
         self._severity = severity
         self._poisoned = 0
         self._codes = [product.codes[0] for product in products if product.codes]
@@ -153,7 +159,7 @@ class Crew:
         seed = f"{self._seed}/{number}"
         journal = RememberingJournal()
         kind = TrustingCart if self._severity.carts_trust_the_broker else SimCart
-        cart = kind(credential, broker, seed=seed, weather=UP_WEATHER, journal=journal, telemetry_every_s=5.0)
+        cart = kind(credential, broker, seed=seed, weather=self._weather, journal=journal, telemetry_every_s=5.0)
         if isinstance(cart, TrustingCart):
             cart.numbered = journal.numbered
         cart.downlink = Link(Weather(), Random())
@@ -174,7 +180,7 @@ class Crew:
             self._trips += 1
             random = Random(f"{self._seed}/basket/{self._trips}")
             basket = random.sample(self._codes, random.randint(*BASKET))
-            trip = plan_trip(self._seed, self._trips, basket, self._mapping, UP_WEATHER)
+            trip = plan_trip(self._seed, self._trips, basket, self._mapping, self._weather)
             result = await hand.shopper.shop(trip)
             hand.results.append(result)
             if result.outcome == "unfinished" and not await hand.shopper.leave():

@@ -12,6 +12,7 @@ POLL_S = 0.02
 TOLD = "SELECT coalesce(sum(received), 0) FROM delivery_count"  # every batch of the worker adds to it
 # RELIABILITY R10, seconds from the start of what was dead to the next commit.
 WITHIN_S = {"ingest": 3.0, "postgres": 5.0, "broker": 10.0, "power": 15.0}
+NOISE = 2.0  # a machine that is busy with other things takes up to so many times as long, and nothing is broken
 
 
 class CommitWatch:
@@ -53,7 +54,8 @@ class Recovery:
     def fell(self, what: str, part: str) -> None:
         """Something was killed; it is over when `part` was started again."""
         self.disturb()
-        self._down[what] = (part, time.monotonic())
+        if what in WITHIN_S:
+            self._down[what] = (part, time.monotonic())
 
     def disturb(self) -> None:
         """Something else happens to the stage."""

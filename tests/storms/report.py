@@ -11,7 +11,7 @@ import psycopg
 
 from tests.storms.brokers import BrokerKind
 from tests.storms.promises import Row
-from tests.storms.recovery import percentile_95
+from tests.storms.recovery import NOISE, WITHIN_S, percentile_95
 from tests.storms.stage import Stage
 from tests.storms.timeline import Due, Fault, Kill
 
@@ -35,6 +35,14 @@ class StormReport:
     converged_s: float = 0.0
     recoveries_s: Mapping[str, list[float]] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+
+    def slow_recoveries(self) -> list[str]:
+        """Findings about recoveries that no noise explains."""
+        return [
+            f"slow: {what} took {percentile_95(took_s):.1f} s (p95)"
+            for what, took_s in self.recoveries_s.items()
+            if percentile_95(took_s) > NOISE * WITHIN_S[what]
+        ]
 
     @property
     def poisons(self) -> int:
@@ -69,7 +77,8 @@ class StormReport:
             restarts = kinds["unexpected"]
             rows.append(Row("R13", f"{kept}: disk full {faults['FullDisk']} times, {restarts} restarts"))
         for what, took_s in sorted(self.recoveries_s.items()):
-            rows.append(Row("R10", f"{what}: p95 {percentile_95(took_s):.1f} s of {len(took_s)}"))
+            late = " (a busy machine?)" if percentile_95(took_s) > WITHIN_S[what] else ""
+            rows.append(Row("R10", f"{what}: p95 {percentile_95(took_s):.1f} s of {len(took_s)}{late}"))
         rows.append(Row("R10", f"everything settled {self.drained_s:.1f} s after closing time"))
         return rows
 

@@ -64,7 +64,7 @@ def run_storm(
 def _gather(seed: int, severity: Severity, stage: Stage) -> Crew:
     with psycopg.connect(stage.address.database_url) as connection:
         products = list_sim_products(connection)
-    return Crew(seed, stage.credentials, products, stage.carts_url, stage.address.http_url, severity)
+    return Crew(seed, stage.credentials, products, stage.carts_url, stage.address.http_url, severity, stage.broker)
 
 
 def _finish_shopping(
@@ -108,3 +108,4 @@ def _settle(stage: Stage, crew: Crew, report: StormReport) -> None:
         report.converged_s = time.monotonic() - began_s
         report.findings += find_broken_promises(crew, stage, connection)
     report.findings += [f"unexpected: {one}" for one in stage.unexpected]
+    report.findings += report.slow_recoveries()
