@@ -4,8 +4,8 @@ from typing import get_args
 from uuid import UUID
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
-from pytest import MonkeyPatch
 
 from shared.domain import cart_record
 from shared.domain.cart_record import Arrival, CartRecord, Change, settle
@@ -47,7 +47,7 @@ def settled(batches: list[list[Arrival]]) -> list[Change]:
 @given(st.lists(in_order | st.lists(arrivals, max_size=6), max_size=4))
 def test_the_fast_path_settles_as_the_slow_one_does(batches: list[list[Arrival]]) -> None:
     fast = settled(batches)
-    with MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cart_record, "_settle_in_line", lambda record, arrivals, settled: record)
         slow = settled(batches)
 
