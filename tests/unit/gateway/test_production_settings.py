@@ -1,9 +1,11 @@
 """Production refuses to start with anything that was meant for development (RELIABILITY S1, S25)."""
 
+import asyncio
 import os
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from services.gateway.app import make_app, make_gateway
@@ -75,3 +77,22 @@ def test_good_settings_start_and_do_not_show_their_secrets(monkeypatch: pytest.M
     assert STRONG not in repr(settings)
     app = make_app(make_gateway(settings))
     assert (app.docs_url, app.openapi_url) == (None, None)
+
+
+def test_in_production_there_is_no_page_of_calls_and_browsers_stay_with_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PRODUCTION.items():
+        monkeypatch.setenv(name, value)
+    app = make_app(make_gateway(read_settings(GatewaySettings)))
+
+    async def ask() -> dict[str, httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="https://shop.example") as client:
+            return {path: await client.get(path) for path in ("/healthz", "/docs", "/openapi.json")}
+
+    answers = asyncio.run(ask())
+    assert {path: answer.status_code for path, answer in answers.items()} == {
+        "/healthz": 200,
+        "/docs": 404,
+        "/openapi.json": 404,
+    }
+    assert answers["/healthz"].headers["Strict-Transport-Security"] == "max-age=31536000"
