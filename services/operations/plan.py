@@ -72,8 +72,12 @@ def _place(text: str, option: str, default_floor: int) -> Place:
 
 def _print_route(route: Route) -> None:
     for step in route.instructions:
-        margin = f"{step.distance_m:.1f} m" if step.distance_m else f"[{step.product_id}]" if step.product_id else ""
-        typer.echo(f"{margin:>9}  {step.text}")
+        text, margin = step.text, f"[{step.product_id}]" if step.product_id else ""
+        if step.kind == "floor_change":
+            text += f" (counts as {step.distance_m:.0f} m)"
+        elif step.distance_m:
+            margin = f"{step.distance_m:.1f} m"
+        typer.echo(f"{margin:>9}  {text}")
     for skipped in route.skipped:
         typer.echo(f"           left out: {skipped.product_id} ({skipped.reason})")
     if route.checkout_missing:

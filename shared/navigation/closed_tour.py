@@ -12,7 +12,7 @@ import numpy as np
 from shared.navigation.walkable import Floats
 
 # Nodes tried as new neighbours of a node, the nearest first.
-NEIGHBOURS = 8
+NEIGHBOURS = 6
 # Runs that Or-opt moves, in nodes or pairs of nodes.
 LONGEST_MOVED = 3
 # A smaller gain is rounding (metres).

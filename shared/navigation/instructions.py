@@ -62,7 +62,8 @@ def leg_steps(
         before = piece
     end = line.spots[-1]
     side = _side(layout, heading, end, goal.place)
-    section = section_at(layout, goal.place)
+    # A product may stand on a shelf between two sections: then the one the cart stands in says where.
+    section = section_at(layout, goal.place) or section_at(layout, end)
     steps.append(
         Step(
             kind="arrive",

@@ -8,7 +8,7 @@ import numpy as np
 
 from shared.navigation.distances import Distances, overlaid_floors, walking_distances
 from shared.navigation.floor_graph import FloorGraph
-from shared.navigation.instructions import Goal, Heading, leg_steps, section_at
+from shared.navigation.instructions import Goal, Heading, leg_steps
 from shared.navigation.layout import MAX_COORDINATE_M
 from shared.navigation.polyline import distance, length, simplified
 from shared.navigation.route import (
@@ -231,7 +231,7 @@ def _legs(store_map: StoreMap, distances: Distances, nodes: list[int], goals: li
                 path=line.spots,
                 rides=line.rides,
                 distance_m=length(line, store_map.layout.connectors),
-                section=section_at(store_map.layout, goal.place),
+                section=steps[-1].section,
                 steps=steps,
             )
         )

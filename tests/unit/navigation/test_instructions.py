@@ -203,3 +203,11 @@ def test_a_product_where_the_cart_stands_is_simply_here() -> None:
 )
 def test_turns_have_names(turn_deg: float, direction: str) -> None:
     assert direction_of(turn_deg) == direction
+
+
+def test_a_product_on_a_shelf_between_sections_is_in_the_section_where_the_cart_stands() -> None:
+    sections = [{"name": "Tea", "x1": 0, "y1": 0, "x2": 4, "y2": 10}]
+    layout = layout_of([(4, 2, 5, 8)], (0, 0, 20, 10), floor={"sections": sections})
+    route = planned(layout, at_spots((4.2, 5)), position=Place(0, 1, 9))
+    assert route.legs[0].section == "Tea"
+    assert told(route.instructions)[-1].endswith("in Tea")
