@@ -199,10 +199,6 @@ class Phone:
             pieces[int(item["product_id"])] += int(item["quantity"])
         return pieces
 
-    async def introduce(self, name: str) -> None:
-        """Fill in the name of the profile."""
-        _expect(HTTPStatus.OK, await self._as_shopper("PATCH", "/user/profile", {"user_name": name}))
-
     async def write_list(self, wanted: Mapping[int, int]) -> None:
         """Make the shopping list say this and nothing else: product id -> pieces."""
         listed = _expect(HTTPStatus.OK, await self._as_shopper("GET", "/user/checklist"))

@@ -97,8 +97,8 @@ def _wanted(trip: Trip) -> Counter[int]:
 def _stops(trip: Trip) -> tuple[dict[int, list[Planned]], list[Planned]]:
     """What is done at which product, and what is done last of all, when everything is in the cart."""
     stops: dict[int, list[Planned]] = {}
-    here: list[Planned] = []
     last: list[Planned] = []
+    here = last  # nothing is left out, also not before the first product
     for planned in trip.steps:
         if isinstance(planned.step, PutIn):
             here = stops.setdefault(planned.step.product.product_id, [])

@@ -3,6 +3,7 @@
 import random
 import secrets
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 from firmware_sim.catalogue import Mapping, map_items
 from firmware_sim.fleet import Fleet, Report, play
 from firmware_sim.phone import FixedCode
-from firmware_sim.plan import Trip, plan_trip
+from firmware_sim.plan import THINKING_S, CallHelp, Planned, Trip, plan_trip
 from firmware_sim.radio import Weather
 from services.operations.demo_store import STORE, load_demo_store
 from services.operations.sim_crew import KEPT_FILE, hire_carts, keep_carts
@@ -28,6 +29,7 @@ BASKET_SIZES = (6, 12)  # different products on a trip
 BASKETS = 500
 SEED = 1
 OPERATOR = "demo"
+CALLS_FOR_HELP = 3  # the trip with this number: the console's queue has something to show in the first minute
 
 
 def run_demo(stack: StackAddress, folder: Path, code: str, carts: int, for_s: float | None) -> None:
@@ -86,7 +88,11 @@ def _baskets(connection: psycopg.Connection[tuple[object, ...]]) -> tuple[list[t
 
 
 def _trip(number: int, baskets: list[tuple[str, ...]], mapping: Mapping) -> Trip:
-    return plan_trip(SEED, number, baskets[(number - 1) % len(baskets)], mapping, Weather())
+    trip = plan_trip(SEED, number, baskets[(number - 1) % len(baskets)], mapping, Weather())
+    if number != CALLS_FOR_HELP:
+        return trip
+    first, *rest = trip.steps
+    return replace(trip, steps=(first, Planned(CallHelp(), THINKING_S), *rest))
 
 
 def _tell_how_to_follow(stack: StackAddress, folder: Path, fleet: Fleet, code: str, password: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.browser.axe import violations
 from tests.browser.chromium import new_context
@@ -15,7 +15,7 @@ from tests.journeys.stack import Stack
 TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
     [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1
         && !one.closest('.offers, svg, .unseen')).map((one) => one.outerHTML.slice(0, 120))"""
-NARROW = {"width": 320, "height": 640}
+NARROW: ViewportSize = {"width": 320, "height": 640}
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -124,6 +124,16 @@ def test_what_was_scanned_while_credentials_were_renewed_is_caught_up_with(phone
     phone.expect_quantity("Banana", 1)
 
 
+def test_a_cart_that_was_taken_is_shown_although_the_first_question_after_it_fails(
+    phone: ShopperPage, cart: Cart
+) -> None:
+    phone.open()
+    phone.log_in()
+    expect(phone.link).to_have_attribute("data-state", "live")
+    phone.page.route("**/cart/view", lambda route: route.abort(), times=1)
+    phone.take(cart)
+
+
 def test_a_login_that_was_ended_elsewhere_leads_back_to_the_log_in(phone: ShopperPage, cart: Cart) -> None:
     phone.take_live(cart)
     phone.page.evaluate("sessionStorage.clear(); localStorage.setItem('smartcart', 'x'.repeat(43))")

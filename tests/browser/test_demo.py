@@ -73,7 +73,9 @@ def test_a_newcomer_sees_the_printed_cart_fill_and_walk_within_a_minute(
     assert page.complaints == []
 
 
-def test_a_newcomer_sees_every_cart_move_on_the_stores_screen(told: dict[str, str], browser: Browser) -> None:
+def test_a_newcomer_sees_every_cart_move_and_one_call_for_help_on_the_stores_screen(
+    told: dict[str, str], browser: Browser
+) -> None:
     with new_context(browser, told["url"], DESK, sharpness=1) as context:
         console = ConsolePage(context.new_page())
         console.log_in(told["name"], told["password"])
@@ -83,4 +85,5 @@ def test_a_newcomer_sees_every_cart_move_on_the_stores_screen(told: dict[str, st
         for mark in marks.all():
             here = mark.get_attribute("style") or ""
             expect(mark).not_to_have_attribute("style", here, timeout=WITHIN_MS)
+        expect(console.page.get_by_role("list", name="Calls")).to_contain_text("Help wanted", timeout=WITHIN_MS)
         assert console.complaints == []

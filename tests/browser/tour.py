@@ -98,6 +98,8 @@ def _find_the_way(phone: ShopperPage, cart: Cart, stack: Stack) -> Iterator[str]
     expect(phone.page.get_by_text("Turn by turn")).to_be_attached()
     yield "map"
     phone.button("Near me").click()
+    expect(phone.button("Near me")).to_have_attribute("aria-pressed", "true")
+    expect(phone.page.locator(".storemap.near")).to_be_visible()
     yield "map-near"
 
 

@@ -73,12 +73,13 @@ export class LiveCart extends EventTarget {
     if (!this.#running) return;
     this.#reached = answer.ok || answer.code !== "offline";
     this.#judgeLink();
+    const isAnswered = answer.ok || answer.code === "no_cart"; // else the gateway is busy or away: ask again soon
     if (asked > this.#answered) {
       if (answer.ok) this.#takeSnapshot(fromView(answer.body));
-      else if (answer.code === "no_cart") this.#takeNoCart();
-      if (answer.ok || answer.code === "no_cart") this.#answered = asked;
+      else if (isAnswered) this.#takeNoCart();
+      if (isAnswered) this.#answered = asked;
     }
-    this.#refreshIn(this.#link.isUp ? POLL_WITH_LINK_MS : POLL_WITHOUT_LINK_MS);
+    this.#refreshIn(this.#link.isUp && isAnswered ? POLL_WITH_LINK_MS : POLL_WITHOUT_LINK_MS);
   }
 
   /** This trip is over, as its own checkout or leaving said; late states of it no longer count. */
