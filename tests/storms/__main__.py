@@ -1,6 +1,6 @@
 """`python -m tests.storms [--full] [--seed N]`: runs what shows the promises and prints them as one table.
 
-Exits non-zero when something was missed or not shown. What mostly waits runs two at a time; the storms, which measure,
+Exits non-zero when something was missed or not shown. What mostly waits runs three at a time; the storms, which measure,
 run alone after that.
 """
 
@@ -14,7 +14,7 @@ import pytest
 from tests.storms.promises import PROMISES, Promise
 
 BROKERS = ("embedded", "Mosquitto")
-ALONE = "storm or outage"  # -k: the tests that need the machine for themselves
+ALONE = "in_a_storm or in_a_long_storm or postgresql_is_silent"  # -k: tests that need the machine for themselves
 WIDTHS = (6, 50, 36, 66)
 
 
@@ -88,7 +88,7 @@ def main() -> int:
     common = ["tests/storms", "--timeout=3600", "-q", "--no-header", f"--storm-seed={asked.seed}"]
     common += ["--storm-full"] if asked.full else []
     codes = [
-        pytest.main([*common, *proofs, "-k", f"not ({ALONE})", "-n2", "--dist=worksteal"], plugins=[table]),
+        pytest.main([*common, *proofs, "-k", f"not ({ALONE})", "-n3", "--dist=worksteal"], plugins=[table]),
         pytest.main([*common, "-k", ALONE, "-s"], plugins=[table]),
     ]
     kept = table.print()
