@@ -1,7 +1,7 @@
 """`python -m tests.storms [--full] [--seed N]`: runs what shows the promises and prints them as one table.
 
-Exits non-zero when something was missed or not shown. What mostly waits runs three at a time; the storms, which measure,
-run alone after that.
+Exits non-zero when something was missed or not shown. What mostly waits runs three at a time; the storms, which
+measure, run alone after that.
 """
 
 import argparse
