@@ -8,6 +8,7 @@ from typing import Annotated, Any, assert_never
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from services.operations.terminal import fail, open_database
 from shared.db.dead_letters import KeptLetter, find_dead_letter, list_dead_letters
@@ -47,7 +48,7 @@ def list_letters(
             str(letter.payload_bytes),
             f"{letter.last_seen_at:%Y-%m-%d %H:%M:%S}",
             letter.outcome or "",
-            shown(letter.detail)[:80],
+            Text(shown(letter.detail)[:80]),  # or a bracket in it would be taken for rich's markup
         )
     Console().print(table)
 

@@ -1,11 +1,12 @@
 """The log folded again, and dead letters tried again."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from shared.db.cart_log import apply_events
-from shared.db.dead_letters import list_dead_letters
+from shared.db.dead_letters import delete_old_dead_letters, list_dead_letters
 from shared.db.phone_changes import change_item
 from shared.db.replay import verify_log
 from shared.db.retry import NotRetriable, Retried, retry_dead_letter
@@ -74,6 +75,22 @@ def test_a_letter_that_vanishes_breaks_the_conservation_law(shop: Shop, tx: Tx) 
 
     with shop.connect() as connection:
         assert not verify_log(connection, lambda _: None).conservation.holds
+
+
+def test_letters_are_kept_for_their_time_and_counted_for_ever(shop: Shop, tx: Tx) -> None:
+    kept = list_dead_letters(tx)
+    before = sum(letter.occurrences for letter in kept)
+
+    assert delete_old_dead_letters(tx, NOW) == 0, "seen at that very moment"
+    assert len(list_dead_letters(tx)) == len(kept)
+    assert delete_old_dead_letters(tx, NOW + timedelta(microseconds=1)) == before
+    tx.commit()
+
+    assert list_dead_letters(tx) == []
+    with shop.connect() as connection:
+        law = verify_log(connection, lambda _: None).conservation
+    assert law.holds
+    assert (law.dead_letters, law.forgotten) == (0, before)
 
 
 def test_a_dead_letter_that_is_still_bad_stays_dead_with_its_outcome(shop: Shop, tx: Tx) -> None:

@@ -42,6 +42,19 @@ def test_control_characters_of_a_letter_never_reach_the_terminal(smartcart: Comm
     assert "\\x00\\xff\\x1b[31m" in "".join(lines)
 
 
+def test_brackets_in_a_letter_are_shown_and_not_obeyed(smartcart: Command, shop: Shop) -> None:
+    with shop.connect() as tx:
+        odd = DeadLetter("elsewhere", b"[/red]", "topic", "[/x] :boom: [red]")
+        apply_events(tx, [], [odd], NOW, "ingest-0")
+
+    code, lines, _ = smartcart("dead-letters", "list", "--reason", "topic")
+
+    assert code == 0
+    table = "".join(line.replace(" ", "").replace("│", "") for line in lines)
+    assert "[/x]" in table
+    assert ":boom:" in table
+
+
 def test_a_letter_that_stays_dead_exits_with_1(smartcart: Command, shop: Shop) -> None:
     number = listed(smartcart, "--reason", "decode")[0]["dead_letter_id"]
 
