@@ -177,10 +177,11 @@ class Publisher:
             snapshots, farewells = self._read(connection, cart_ids)
             if not self._publish(snapshots, farewells):
                 return
-            with connection.pipeline(), connection.transaction():
-                mark_published(connection, [(one.cart_id, one.version) for one in snapshots])
+            mark_published(connection, [(one.cart_id, one.version) for one in snapshots])
             self._metrics.published.inc(len(snapshots))
             self._remember(cart_ids)
+            if len(cart_ids) < SLICE:
+                return
 
     def _remember(self, cart_ids: list[int]) -> None:
         now_s = time.monotonic()

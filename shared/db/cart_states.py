@@ -99,7 +99,6 @@ def mark_published(tx: Tx, versions: Collection[tuple[int, int]]) -> None:
     """The broker has confirmed these (cart, version). Forgetting it in a crash costs one more publication of
     each, so the commit does not wait for the disk."""
     ordered = sorted(versions)
-    tx.execute(sql("commit_lazily"))
     tx.execute(
         sql("mark_published"),
         {"cart_ids": [cart_id for cart_id, _ in ordered], "versions": [version for _, version in ordered]},

@@ -55,14 +55,18 @@ WHERE l.session_id = ANY(%(session_ids)s)
 ORDER BY l.session_id, l.line;
 
 -- name: mark_published
--- The broker has confirmed these versions. Rows are locked in id order, as everywhere, so that nobody deadlocks.
-WITH held AS MATERIALIZED (
+-- The broker has confirmed these versions. Rows are locked in id order, as everywhere, so that nobody deadlocks; the
+-- transaction of this statement does not wait for the disk.
+WITH lazily AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), held AS MATERIALIZED (
     SELECT cart_id FROM cart WHERE cart_id = ANY(%(cart_ids)s) ORDER BY cart_id FOR NO KEY UPDATE
 )
 UPDATE cart c
 SET published_version = greatest(c.published_version, v.version)
 FROM unnest(%(cart_ids)s::int[], %(versions)s::bigint[]) AS v (cart_id, version)
 JOIN held USING (cart_id)
+CROSS JOIN lazily
 WHERE c.cart_id = v.cart_id;
 
 -- name: publish_everything_again
