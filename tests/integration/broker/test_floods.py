@@ -59,7 +59,11 @@ class Flooded:
     def join(self, identity: Identity, client: RawClient | None = None) -> RawClient:
         client = client or RawClient(("127.0.0.1", self.port))
         name = username(identity)
-        assert client.connect(name, name, self.passwords[name]).body[1] == 0, name
+        try:
+            assert client.connect(name, name, self.passwords[name]).body[1] == 0, name
+        except AssertionError:
+            client.cut()
+            raise
         return client
 
     @property
