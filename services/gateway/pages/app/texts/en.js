@@ -186,6 +186,7 @@ export const texts = {
   "error.offline": "The store cannot be reached right now. Nothing is lost.",
   "error.unavailable": "The store's system is taking a short break. Nothing is lost.",
   "error.overloaded": "Very busy right now. Please try again in a moment.",
+  "error.too_many_requests": "Too many requests at once. Please try again in a moment.",
   "error.internal": "Something went wrong on our side. Please try again.",
   "error.wrong_otp": "This code is wrong or has expired.",
   "error.too_many_otp_tries": "Too many wrong codes. Please ask for a new one in a few minutes.",
