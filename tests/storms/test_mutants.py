@@ -10,7 +10,15 @@ from tests.storms import mutants
 from tests.storms.conftest import Tell
 from tests.storms.promises import Row
 from tests.storms.storm import run_storm
-from tests.storms.timeline import Due, Severity, plan_busy_hands, plan_equal_batches, plan_forgetful_broker, plan_storm
+from tests.storms.timeline import (
+    Due,
+    Severity,
+    plan_busy_hands,
+    plan_crashes_at_commit,
+    plan_equal_batches,
+    plan_forgetful_broker,
+    plan_storm,
+)
 
 SEED = 1  # another seed is another squall, in which a mutant may have luck
 
@@ -30,7 +38,7 @@ def _from_seed(severity: Severity) -> Squall:
 TRUSTING = Severity(events=0, over_s=0, carts=8, carts_trust_the_broker=True, patience_s=25.0)
 SQUALLS = {
     "plain": _from_seed(Severity(events=150, over_s=8, carts=8, worker_kills=2, unknown_commits=4, patience_s=30.0)),
-    "at commit": _from_seed(Severity(events=0, over_s=8, carts=8, crashes_at_commit=3, patience_s=30.0)),
+    "at commit": Squall(Severity(events=0, over_s=0, carts=8, patience_s=30.0), plan_crashes_at_commit(turns=3)),
     "poisoned": _from_seed(Severity(events=0, over_s=6, carts=8, poisons=8, patience_s=20.0)),
     "two workers": Squall(
         Severity(events=0, over_s=0, carts=12, workers=2, patience_s=30.0), plan_equal_batches(turns=3)

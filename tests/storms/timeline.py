@@ -161,6 +161,11 @@ def plan_equal_batches(*, turns: int) -> tuple[Due, ...]:
     return (*plan, *(Due(BEGIN_S + 3.0 * turn, Silence("ingest to broker", 1.5)) for turn in range(turns)))
 
 
+def plan_crashes_at_commit(*, turns: int) -> tuple[Due, ...]:
+    """Far enough apart that carts scan again: the first that a new worker commits is who is online."""
+    return tuple(Due(BEGIN_S + 1.0 + 5.0 * turn, CrashAtCommit(0.2)) for turn in range(turns))
+
+
 def plan_forgetful_broker(seed: int, *, turns: int = 1) -> tuple[Due, ...]:
     """PostgreSQL falls silent, so that the worker holds what the carts go on to say; then the broker dies and comes
     back without its memory, while no cart can speak before the worker listens again. What the worker holds is the only
