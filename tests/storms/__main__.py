@@ -14,7 +14,8 @@ import pytest
 from tests.storms.promises import PROMISES, Promise
 
 BROKERS = ("embedded", "Mosquitto")
-ALONE = "in_a_storm or in_a_long_storm or postgresql_is_silent"  # -k: tests that need the machine for themselves
+ALONE = "in_a_storm or postgresql_is_silent"  # -k: tests that need the machine for themselves
+LONG = "in_a_long_storm"
 WIDTHS = (6, 50, 36, 66)
 
 
@@ -88,8 +89,8 @@ def main() -> int:
     common = ["tests/storms", "--timeout=3600", "-q", "--no-header", f"--storm-seed={asked.seed}"]
     common += ["--storm-full"] if asked.full else []
     codes = [
-        pytest.main([*common, *proofs, "-k", f"not ({ALONE})", "-n3", "--dist=worksteal"], plugins=[table]),
-        pytest.main([*common, "-k", ALONE, "-s"], plugins=[table]),
+        pytest.main([*common, *proofs, "-k", f"not ({ALONE} or {LONG})", "-n3", "--dist=worksteal"], plugins=[table]),
+        pytest.main([*common, "-k", f"{ALONE} or {LONG}" if asked.full else ALONE, "-s"], plugins=[table]),
     ]
     kept = table.print()
     return 0 if kept and codes == [pytest.ExitCode.OK] * 2 else 1

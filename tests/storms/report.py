@@ -36,6 +36,14 @@ class StormReport:
     recoveries_s: Mapping[str, list[float]] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
 
+    def recovery_rows(self) -> list[Row]:
+        """How soon work went on after what was killed came back; one row for each kind."""
+        rows = []
+        for what, took_s in sorted(self.recoveries_s.items()):
+            late = " (a busy machine?)" if percentile_95(took_s) > WITHIN_S[what] else ""
+            rows.append(Row("R10", f"{what}: p95 {percentile_95(took_s):.1f} s of {len(took_s)}{late}"))
+        return rows
+
     def slow_recoveries(self) -> list[str]:
         """Findings about recoveries that no noise explains."""
         return [
@@ -76,9 +84,7 @@ class StormReport:
         if faults["FullDisk"]:
             restarts = kinds["unexpected"]
             rows.append(Row("R13", f"{kept}: disk full {faults['FullDisk']} times, {restarts} restarts"))
-        for what, took_s in sorted(self.recoveries_s.items()):
-            late = " (a busy machine?)" if percentile_95(took_s) > WITHIN_S[what] else ""
-            rows.append(Row("R10", f"{what}: p95 {percentile_95(took_s):.1f} s of {len(took_s)}{late}"))
+        rows += self.recovery_rows()
         rows.append(Row("R10", f"everything settled {self.drained_s:.1f} s after closing time"))
         return rows
 

@@ -9,7 +9,16 @@ from tests.storms.conftest import Tell
 from tests.storms.storm import run_storm
 from tests.storms.timeline import Severity
 
-SQUALL = Severity(events=200, over_s=12, carts=8, worker_kills=2, broker_kills=1, power_cuts=1, unknown_commits=6)
+SQUALL = Severity(
+    events=200,
+    over_s=16,
+    carts=8,
+    worker_kills=2,
+    broker_kills=1,
+    postgres_kills=1,
+    power_cuts=1,
+    unknown_commits=6,
+)
 STORM = Severity(
     events=4_000,
     over_s=100,
@@ -56,6 +65,7 @@ def test_nothing_is_lost_or_doubled_in_a_squall(
 ) -> None:
     report = run_storm(storm_seed, SQUALL, tmp_path, broker)
     print(report.table())
+    tell(*report.recovery_rows())
     assert report.findings == [], report.in_full()
 
 
