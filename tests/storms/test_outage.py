@@ -1,4 +1,5 @@
-"""PostgreSQL is there and says nothing while carts go on at 500 events a second: cart-ingest holds a bounded number, nothing is lost, and what has waited is taken much faster than it came (RELIABILITY R9)."""
+"""PostgreSQL is there and says nothing while carts go on at 500 events a second: cart-ingest holds a bounded number,
+nothing is lost, and what has waited is taken much faster than it came (RELIABILITY R9)."""
 
 import asyncio
 import time
