@@ -2,7 +2,7 @@
 
 A fact is an event together with what was looked up when it arrived (product, price, weight), so that folding it
 again years later gives the same cart whatever the catalogue says by then. These are tuples with names: a scan makes
-five of them, and a frozen dataclass takes three times as long to make (measured).
+several, and a frozen dataclass takes longer to make.
 """
 
 from collections.abc import Iterable
