@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from shared.navigation.distances import Line
 from shared.navigation.layout import Layout
+from shared.navigation.places import Place
 from shared.navigation.polyline import distance, length
 from shared.navigation.route import Direction, Side, Step, StepKind
-from shared.navigation.store_map import Place
 
 # Degrees. Below STRAIGHT nobody is told; from AROUND on left and right mean the same.
 STRAIGHT_DEG = 15.0

@@ -10,6 +10,7 @@ from shared.navigation.distances import Distances, overlaid_floors, walking_dist
 from shared.navigation.floor_graph import FloorGraph
 from shared.navigation.instructions import Goal, Heading, leg_steps
 from shared.navigation.layout import MAX_COORDINATE_M
+from shared.navigation.places import Place
 from shared.navigation.polyline import distance, length, simplified
 from shared.navigation.route import (
     Destination,
@@ -21,10 +22,10 @@ from shared.navigation.route import (
     SkipReason,
     Start,
 )
-from shared.navigation.store_map import SNAP_M, Place, StoreMap
+from shared.navigation.store_map import SNAP_M, StoreMap
 from shared.navigation.tour import Tour, best_tour
 from shared.navigation.walk import Walk
-from shared.navigation.walkable import Ints, is_walkable, nearest_walkable
+from shared.navigation.walkable import Ints, all_nearest_walkable, is_walkable, nearest_walkable
 from shared.navigation.way_on import mutually_reachable
 
 MAX_STOPS = 60
@@ -56,14 +57,7 @@ def plan_route(store_map: StoreMap, request: RouteRequest) -> Route | NoRoute:
     start = _start(store_map, floors, request)
     if isinstance(start, NoRoute):
         return start
-    stands: list[_Stand] = []
-    skipped: list[Skipped] = []
-    for destination in destinations:
-        found = _stands(store_map, destination)
-        if isinstance(found, Skipped):
-            skipped.append(found)
-        else:
-            stands += found
+    stands, skipped = _stands(store_map, destinations)
     checkouts = [(i, place) for i, place in enumerate(store_map.checkouts) if place is not None]
     if request.end == "none":
         checkouts = []
@@ -92,7 +86,7 @@ def _start(store_map: StoreMap, floors: dict[int, FloorGraph], request: RouteReq
             return NoRoute("start_off_map", f"nobody can walk within {SNAP_M:g} m of the position")
         return Start(place, "position", distance(asked, place))
     if request.last_scanned is not None:
-        found = _stop_for(store_map, request.last_scanned)
+        found = _stops_for(store_map, [request.last_scanned])[request.last_scanned]
         if isinstance(found, Place):
             return Start(found, "last_scanned", distance(request.last_scanned, found))
     for spot, place in zip(store_map.layout.entrances, store_map.entrances, strict=True):
@@ -112,33 +106,48 @@ def _snapped_start(store_map: StoreMap, floors: dict[int, FloorGraph], asked: Pl
     return Place(asked.floor, *spot)
 
 
-def _stands(store_map: StoreMap, destination: Destination) -> list[_Stand] | Skipped:
-    stands = []
-    reason: SkipReason = "no_place"
-    for place in destination.places:
-        found = _stop_for(store_map, place)
-        if isinstance(found, Place):
-            stands.append(_Stand(destination.product_id, place, found))
+def _stands(store_map: StoreMap, destinations: Sequence[Destination]) -> tuple[list[_Stand], list[Skipped]]:
+    stops = _stops_for(store_map, [place for destination in destinations for place in destination.places])
+    stands: list[_Stand] = []
+    skipped: list[Skipped] = []
+    for destination in destinations:
+        reason: SkipReason | None = "no_place"
+        for place in destination.places:
+            stop = stops[place]
+            if isinstance(stop, Place):
+                stands.append(_Stand(destination.product_id, place, stop))
+                reason = None
+            elif reason is not None:
+                reason = stop
+        if reason is not None:
+            skipped.append(Skipped(destination.product_id, reason))
+    return stands, skipped
+
+
+def _stops_for(store_map: StoreMap, places: Sequence[Place]) -> dict[Place, Place | SkipReason]:
+    """Each place itself, or the nearest face that can be walked to when the product is inside a shelf."""
+    stops: dict[Place, Place | SkipReason] = {}
+    on_floor: dict[int, list[Place]] = {}
+    for place in places:
+        if not _is_sane(place):
+            stops[place] = "not_a_number"
+        elif place.floor not in store_map.floors:
+            stops[place] = "unknown_floor"
         else:
-            reason = found
-    return stands or Skipped(destination.product_id, reason)
-
-
-def _stop_for(store_map: StoreMap, place: Place) -> Place | SkipReason:
-    """The place itself, or the nearest face that can be walked to when the product is inside a shelf."""
-    if not _is_sane(place):
-        return "not_a_number"
-    if place.floor not in store_map.floors:
-        return "unknown_floor"
-    floor = store_map.floors[place.floor]
-    spot = nearest_walkable(floor.space, (place.x, place.y), store_map.open_faces[place.floor])
-    if spot is None:
-        return "unreachable"
-    x1, y1, x2, y2 = floor.plan.bounds
-    inside = x1 <= place.x <= x2 and y1 <= place.y <= y2
-    if not inside and math.dist(spot, (place.x, place.y)) > SNAP_M:
-        return "off_map"
-    return Place(place.floor, *spot)
+            on_floor.setdefault(place.floor, []).append(place)
+    for number, here in on_floor.items():
+        floor = store_map.floors[number]
+        x1, y1, x2, y2 = floor.plan.bounds
+        spots = all_nearest_walkable(floor.space, [(at.x, at.y) for at in here], store_map.open_faces[number])
+        for place, spot in zip(here, spots, strict=True):
+            inside = x1 <= place.x <= x2 and y1 <= place.y <= y2
+            if spot is None:
+                stops[place] = "unreachable"
+            elif not inside and math.dist(spot, (place.x, place.y)) > SNAP_M:
+                stops[place] = "off_map"
+            else:
+                stops[place] = Place(number, *spot)
+    return stops
 
 
 def _is_sane(place: Place) -> bool:

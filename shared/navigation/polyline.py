@@ -4,7 +4,7 @@ import math
 
 from shared.navigation.distances import Line
 from shared.navigation.layout import Connector
-from shared.navigation.store_map import Place
+from shared.navigation.places import Place
 
 # A middle point this close to the straight line is no bend (metres); the line moves by less than that.
 STRAIGHT_M = 1e-8

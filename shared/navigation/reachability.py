@@ -6,7 +6,8 @@ import numpy as np
 
 from shared.navigation.distances import overlaid_floors, walking_distances
 from shared.navigation.layout import Layout, LayoutProblem, Spot
-from shared.navigation.store_map import NOTHING_CLOSED, SNAP_M, Place, StoreMap, build_store_map
+from shared.navigation.places import NOTHING_CLOSED, Place
+from shared.navigation.store_map import SNAP_M, StoreMap, build_store_map
 
 
 def check_walkable(layout: Layout) -> tuple[LayoutProblem, ...]:

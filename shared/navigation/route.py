@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.navigation.store_map import NOTHING_CLOSED, Overlay, Place
+from shared.navigation.places import NOTHING_CLOSED, Overlay, Place
 
 StartOrigin = Literal["position", "last_scanned", "entrance"]
 SkipReason = Literal["no_place", "not_a_number", "unknown_floor", "off_map", "unreachable"]

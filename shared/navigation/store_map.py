@@ -7,54 +7,19 @@ connector is an `Overlay`, applied per request without touching the base.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
+from shared.navigation.corner_table import CornerTable, build_corner_table
 from shared.navigation.floor_graph import FloorGraph, build_floor_graph, seen_from
-from shared.navigation.layout import Layout, Rect
+from shared.navigation.layout import Layout
+from shared.navigation.places import Place, Ride
 from shared.navigation.walkable import Bools, Floats, FloorSpace, build_floor_space, nearest_walkable
 
 # A connector, entrance or checkout drawn inside a shelf or wall is moved at most this far, as a cart is.
 SNAP_M = 2.0
-
-
-class Place(NamedTuple):
-    """A spot of the store in metres, in the layout's own axes."""
-
-    floor: int
-    x: float
-    y: float
-
-
-class BlockedRect(NamedTuple):
-    """A rectangle that nobody may enter for now, in metres."""
-
-    floor: int
-    rect: Rect
-
-
-@dataclass(frozen=True, slots=True)
-class Overlay:
-    """What is closed at the moment: rectangles, and connectors by their index in the layout."""
-
-    blocked: tuple[BlockedRect, ...] = ()
-    closed_connectors: frozenset[int] = frozenset()
-
-
-NOTHING_CLOSED = Overlay()
-
-
-@dataclass(frozen=True, slots=True)
-class Ride:
-    """One direction of a connector: from a node to a node, each given as (floor, row of the floor's points)."""
-
-    connector: int
-    start: tuple[int, int]
-    end: tuple[int, int]
-    cost_m: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +27,8 @@ class StoreMap:
     """Everything `plan_route` needs of a layout. Immutable; one instance serves any number of threads.
 
     `entrances` and `checkouts` are where a cart stands there, `None` where it cannot. `open_faces`: for each floor,
-    which faces of its space can be walked to from an entrance when nothing is closed.
+    which faces of its space can be walked to from an entrance when nothing is closed. `corner_table`: the distances of
+    all nodes when nothing is closed, `None` for a large store.
     """
 
     layout: Layout
@@ -71,10 +37,11 @@ class StoreMap:
     entrances: tuple[Place | None, ...]
     checkouts: tuple[Place | None, ...]
     open_faces: dict[int, Bools]
+    corner_table: CornerTable | None
 
 
 def build_store_map(layout: Layout) -> StoreMap:
-    """Build the graphs of all floors: O(n^2) pairs of n corners per floor; 0.1 s for 100 shelves, 2 s for 800."""
+    """Build the graphs of all floors: O(n^2) pairs of n corners per floor; 0.2 s for 100 shelves, 2 s for 800."""
     spaces = {plan.floor: build_floor_space(plan, layout.clearance_m) for plan in layout.floors}
     entrances = tuple(snapped(spaces, Place(*spot)) for spot in layout.entrances)
     checkouts = tuple(snapped(spaces, Place(*checkout.at)) for checkout in layout.checkouts)
@@ -102,6 +69,7 @@ def build_store_map(layout: Layout) -> StoreMap:
         entrances=entrances,
         checkouts=checkouts,
         open_faces=_open_faces(floors, rides, roots),
+        corner_table=build_corner_table(floors, rides),
     )
 
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from shared.navigation.labels import Box, place_label
 from shared.navigation.layout import Floor, Layout, OneWayZone, Rect, Spot
+from shared.navigation.places import NOTHING_CLOSED, Overlay, Place
 from shared.navigation.polyline import distance
 from shared.navigation.route import Leg, Route
-from shared.navigation.store_map import NOTHING_CLOSED, Overlay, Place
 
 # Pixels. A floor fills this width or height, whichever is reached first.
 PANEL_WIDTH = 1000.0

@@ -18,7 +18,7 @@ NEAREST_OBSTACLES = 12
 _ROWS_AT_ONCE = 64
 _TESTS_AT_ONCE = 400_000
 # So few candidates are tested against every obstacle as quickly as against a near one.
-_FEW_TESTS = 100_000
+_FEW_TESTS = 40_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,21 +54,26 @@ def visible_pairs(
         candidates = (np.triu(oblique, k=start + 1) if half else oblique) | parallel
         i, j = np.nonzero(candidates)
         i += start
-        for rank in range(sources.near.shape[1]):
-            clear = ~_crosses(sources.points[i], targets.points[j], obstacles[sources.near[i, rank]])
-            i, j = i[clear], j[clear]
-            if len(i) * len(obstacles) <= _FEW_TESTS:
-                break
-        for rank in range(targets.near.shape[1]):
-            if len(i) * len(obstacles) <= _FEW_TESTS:
-                break
-            clear = ~_crosses(sources.points[i], targets.points[j], obstacles[targets.near[j, rank]])
-            i, j = i[clear], j[clear]
-        clear = ~crosses_any(sources.points[i], targets.points[j], obstacles)
-        found.append((i[clear], j[clear]))
+        found.append(clear_pairs(sources, targets, i, j, obstacles))
     if not found:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     return np.concatenate([i for i, _ in found]), np.concatenate([j for _, j in found])
+
+
+def clear_pairs(sources: Viewpoints, targets: Viewpoints, i: Ints, j: Ints, obstacles: Floats) -> tuple[Ints, Ints]:
+    """Those of the pairs source i -> target j between which no obstacle stands."""
+    for rank in range(sources.near.shape[1]):
+        if len(i) * len(obstacles) <= _FEW_TESTS:
+            break
+        clear = ~_crosses(sources.points[i], targets.points[j], obstacles[sources.near[i, rank]])
+        i, j = i[clear], j[clear]
+    for rank in range(targets.near.shape[1]):
+        if len(i) * len(obstacles) <= _FEW_TESTS:
+            break
+        clear = ~_crosses(sources.points[i], targets.points[j], obstacles[targets.near[j, rank]])
+        i, j = i[clear], j[clear]
+    clear = ~crosses_any(sources.points[i], targets.points[j], obstacles)
+    return i[clear], j[clear]
 
 
 def crosses_any(starts: Floats, ends: Floats, rects: Floats) -> Bools:

@@ -24,6 +24,8 @@ TOLERANCE_M = 1e-9
 # Half the width of a filler in the seam of two touching shelves, and the growth of a one-way zone that lets it
 # reach into the shelves at its sides. Far above the tolerance, far below anything a cart could notice.
 SEAM_M = 1e-6
+# Points moved to the nearest face at once: bounds memory to some 10 MB.
+_POINTS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +113,27 @@ def nearest_walkable(
     space: FloorSpace, point: tuple[float, float], usable: Bools | None = None
 ) -> tuple[float, float] | None:
     """The point itself if it is walkable, else the nearest spot on a face (of the `usable` (f,) ones)."""
-    here = np.array([point])
-    if is_walkable(space, here)[0]:
-        return point
+    return all_nearest_walkable(space, [point], usable)[0]
+
+
+def all_nearest_walkable(
+    space: FloorSpace, points: Sequence[tuple[float, float]], usable: Bools | None = None
+) -> list[tuple[float, float] | None]:
+    """`nearest_walkable` of each point; O(p (m + f)), vectorised."""
     faces = space.faces if usable is None else space.faces[usable]
-    if not len(faces):
-        return None
-    spots = np.clip(here, faces[:, :2], faces[:, 2:])
-    x, y = spots[np.hypot(*(spots - here).T).argmin()].tolist()
-    return x, y
+    found: list[tuple[float, float] | None] = []
+    for first in range(0, len(points), _POINTS_AT_ONCE):
+        some = points[first : first + _POINTS_AT_ONCE]
+        here = np.array(some, dtype=np.float64).reshape(-1, 1, 2)
+        free = is_walkable(space, here[:, 0]).tolist()
+        if all(free) or not len(faces):
+            found += [point if is_free else None for point, is_free in zip(some, free, strict=True)]
+            continue
+        spots = np.clip(here, faces[:, :2], faces[:, 2:])
+        apart = spots - here
+        nearest = spots[np.arange(len(some)), np.hypot(apart[..., 0], apart[..., 1]).argmin(axis=1)].tolist()
+        found += [point if is_free else (x, y) for point, is_free, (x, y) in zip(some, free, nearest, strict=True)]
+    return found
 
 
 def convex_corners(space: FloorSpace, rects: Floats) -> tuple[Floats, Ints]:

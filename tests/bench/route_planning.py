@@ -22,7 +22,7 @@ from shared.navigation import (
     parse_layout,
     plan_route,
 )
-from shared.navigation.store_map import BlockedRect
+from shared.navigation.places import BlockedRect
 from tests.bench.lattice_planner import plan_on_lattice
 
 STOPS = (10, 20, 40, 60)

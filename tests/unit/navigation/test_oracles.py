@@ -10,7 +10,7 @@ import pytest
 
 from shared.navigation import Layout, Place, Route, build_store_map
 from shared.navigation.distances import walking_distances
-from shared.navigation.store_map import NOTHING_CLOSED
+from shared.navigation.places import NOTHING_CLOSED
 from tests.unit.navigation.oracle import best_walk_m, environment_around, proven_walk_m
 from tests.unit.navigation.stores import SMALL_BOUNDS, asked, assert_legal, at_spots, clipped, layout_of, planned
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.navigation import Place, StoreMap, build_store_map
 from shared.navigation.distances import walking_distances
-from shared.navigation.store_map import NOTHING_CLOSED
+from shared.navigation.places import NOTHING_CLOSED
 from shared.navigation.tour import best_tour
 from shared.navigation.walk import Walk
 from tests.unit.navigation.stores import assert_legal, at_spots, layout_of, planned
