@@ -1,12 +1,11 @@
 """How short a walk could be at best: the 1-tree bound (Held and Karp 1970), raised by subgradient ascent."""
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import minimum_spanning_tree
 
 from shared.navigation.walkable import Floats
 
-# A fixed count, not a time: the same request must always give the same proof. Some 0.2 ms each for 60 stops.
+# A fixed count, not a time: the same request must always give the same proof. Some 0.2 ms each for 60 stops,
+# 0.05 ms for 20.
 ASCENT_STEPS = 50
 # Eight steps in a row that raise the bound by less than this end the ascent.
 SETTLED = 2e-4
@@ -24,25 +23,18 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
     n = len(first)
     costs = np.zeros((n + 1, n + 1))
     costs[:n, :n] = np.minimum(between, between.T)
-    costs[n, :n] = first
+    costs[n, :n] = costs[:n, n] = first
     finite = np.isfinite(costs)
     costs = np.where(finite, costs, costs[finite].max() + known_length)
-    costs = np.maximum(costs, np.tril(costs).T)
-    tail, head = np.triu_indices(n + 1, k=1)
-    # Prices may make an edge cheaper than nothing, which a sparse graph cannot hold: lift all edges alike.
-    lift = 4 * (float(costs.max()) + known_length) + 1.0
-    starts = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=n + 1))])
-    lifted = costs[tail, head] + lift
-    graph = csr_array((lifted, head, starts), shape=(n + 1, n + 1))
+    too_dear = float(costs.max()) + known_length
     prices = np.zeros(n + 1)
     best, best_prices = 0.0, prices
     step, settled_for = 2.0, 0
     for _ in range(ASCENT_STEPS):
-        graph.data = lifted + prices[tail] + prices[head]
-        tree = minimum_spanning_tree(graph)
+        weight, edges = _spanning_tree((costs + prices[:, None] + prices).tolist())
         end = int((last + prices[:n]).argmin())
-        value = tree.data.sum() - lift * n + last[end] + prices[end] + prices[n] - 2 * prices.sum()
-        surplus = np.diff(tree.indptr) + np.bincount(tree.indices, minlength=n + 1) - 2.0
+        value = weight + float(last[end] + prices[end] + prices[n] - 2 * prices.sum())
+        surplus = np.array(edges) - 2.0
         surplus[end] += 1
         surplus[n] += 1
         if value > best * (1 + SETTLED):
@@ -50,12 +42,35 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
         else:
             settled_for += 1
         if value > best:
-            best, best_prices = float(value), prices
+            best, best_prices = value, prices
         else:
             step *= 0.9
         norm = float(surplus @ surplus)
         if norm == 0 or settled_for == 8 or best >= known_length * (1 - 1e-10):
             break
-        raised = prices + step * max(known_length - float(value), 0.0) / norm * surplus
-        prices = np.clip(raised, -lift / 4, lift / 4)
+        raised = prices + step * max(known_length - value, 0.0) / norm * surplus
+        prices = np.clip(raised, -too_dear, too_dear)
     return best, best_prices
+
+
+def _spanning_tree(costs: list[list[float]]) -> tuple[float, list[int]]:
+    """The weight of the cheapest tree that joins all nodes, and how many of its edges each node has (Prim 1957).
+
+    Plain lists: for sixty nodes as fast as a sparse graph in SciPy, for twenty twice as fast.
+    """
+    weight, edges = 0.0, [0] * len(costs)
+    cheapest = costs[0][:]
+    joins = [0] * len(costs)
+    outside = list(range(1, len(costs)))
+    while outside:
+        node = min(outside, key=cheapest.__getitem__)
+        outside.remove(node)
+        weight += cheapest[node]
+        edges[node] += 1
+        edges[joins[node]] += 1
+        row = costs[node]
+        for other in outside:
+            if row[other] < cheapest[other]:
+                cheapest[other] = row[other]
+                joins[other] = node
+    return weight, edges

@@ -107,20 +107,23 @@ def _linked(graph: StoreGraph, floors: dict[int, FloorGraph], places: Sequence[P
 def _link_floor(floor: FloorGraph, first_node: int, points: Floats, here: Ints, links: _Links) -> None:
     """Fill in the places `here`, which are the (k, 2) points of one floor."""
     space, corners = floor.space, floor.nodes.points
+    links.straight[here, here] = 0.0
+    is_corner = np.zeros(len(points), dtype=np.bool_)
+    for row, corner in np.argwhere((np.abs(points[:, None] - corners) <= TOLERANCE_M).all(axis=2)).tolist():
+        is_corner[row] = True
+        links.out[here[row]] = links.into[here[row]] = np.array([first_node + corner]), np.zeros(1)
+    # What a corner sees is in the table.
+    points, here = points[~is_corner], here[~is_corner]
     added = Viewpoints(points, np.zeros(len(points), dtype=np.int64), nearest_obstacles(points, space.obstacles))
-    at, corner = np.nonzero((np.abs(points[:, None] - corners) <= TOLERANCE_M).all(axis=2))
-    seeing, seen = visible_pairs(added, floor.nodes, space.obstacles)
-    at, corner = np.concatenate([at, seeing]), np.concatenate([corner, seen])
+    at, corner = visible_pairs(added, floor.nodes, space.obstacles)
     lengths = np.hypot(*(points[at] - corners[corner]).T)
     for side, starts, ends in ((links.out, points[at], corners[corner]), (links.into, corners[corner], points[at])):
         open_way = ~against_one_way(starts, ends, space.zones, space.zone_directions)
         for row, place in enumerate(here.tolist()):
-            mine = open_way & (at == row)
+            mine = np.nonzero(open_way & (at == row))[0]
             side[place] = corner[mine] + first_node, lengths[mine]
-    i, j = np.triu_indices(len(points), k=1)
-    i, j = clear_pairs(added, added, i, j, space.obstacles)
+    i, j = clear_pairs(added, added, *np.triu_indices(len(points), k=1), space.obstacles)
     i, j = np.concatenate([i, j]), np.concatenate([j, i])
     allowed = ~against_one_way(points[i], points[j], space.zones, space.zone_directions)
     i, j = i[allowed], j[allowed]
     links.straight[here[i], here[j]] = np.hypot(*(points[j] - points[i]).T)
-    links.straight[here, here] = 0.0

@@ -55,7 +55,11 @@ def _symmetric_order(first: Floats, between: Floats, last: Floats) -> tuple[Ints
         costs += priced[:, None] + priced
         costs[n, n + 1] = costs[n + 1, n] = 0.0
         tour = ClosedTour(costs, tour.order)
-        tour.kick(int(KICKS_PER_STOP * n), SLACK * bound, until=bound + dear + 2 * prices.sum() - prices[n] + GAIN_M)
+        tour.kick(
+            min(KICKS_PER_STOP * n, 3 * n * n // 20),
+            SLACK * bound,
+            until=bound + dear + 2 * prices.sum() - prices[n] + GAIN_M,
+        )
     order = _from_the_start(tour.order, start=n, before=n + 1)
     return np.array(order[:-1], dtype=np.int64), max(bound, 0.0)
 

@@ -62,14 +62,11 @@ def visible_pairs(
 
 def clear_pairs(sources: Viewpoints, targets: Viewpoints, i: Ints, j: Ints, obstacles: Floats) -> tuple[Ints, Ints]:
     """Those of the pairs source i -> target j between which no obstacle stands."""
-    for rank in range(sources.near.shape[1]):
-        if len(i) * len(obstacles) <= _FEW_TESTS:
+    for rank in range(min(sources.near.shape[1], targets.near.shape[1])):
+        if rank and len(i) * len(obstacles) <= _FEW_TESTS:
             break
         clear = ~_crosses(sources.points[i], targets.points[j], obstacles[sources.near[i, rank]])
         i, j = i[clear], j[clear]
-    for rank in range(targets.near.shape[1]):
-        if len(i) * len(obstacles) <= _FEW_TESTS:
-            break
         clear = ~_crosses(sources.points[i], targets.points[j], obstacles[targets.near[j, rank]])
         i, j = i[clear], j[clear]
     clear = ~crosses_any(sources.points[i], targets.points[j], obstacles)
