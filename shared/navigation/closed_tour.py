@@ -12,7 +12,7 @@ import numpy as np
 from shared.navigation.walkable import Floats
 
 # Nodes tried as new neighbours of a node, the nearest first.
-NEIGHBOURS = 6
+NEIGHBOURS = 7
 # Runs that Or-opt moves, in nodes or pairs of nodes.
 LONGEST_MOVED = 3
 # A smaller gain is rounding (metres).
@@ -32,6 +32,7 @@ class ClosedTour:
         nearest = np.argsort(costs + np.diag(np.full(len(costs), np.inf)), axis=1, kind="stable")
         self._near: list[list[int]] = nearest[:, : min(NEIGHBOURS, len(costs) - 1)].tolist()
         self._unit = 2 if paired else 1
+        self._sizes = tuple(range(self._unit, LONGEST_MOVED * self._unit + 1, self._unit))
         self._at = [0] * len(self.order)
         self._place(self.order)
         self.length = sum(self._costs[a][b] for a, b in zip(self.order, self.order[1:] + self.order[:1], strict=True))
@@ -127,17 +128,18 @@ class ClosedTour:
 
     def _move_at(self, node: int) -> tuple[int, ...]:
         """Or-opt: move a run that begins or ends with `node` next to a nearer neighbour, either way round."""
-        costs, order, at = self._costs, self.order, self._at
+        costs, order, at, nearest = self._costs, self.order, self._at, self._near[node]
         count, position, row = len(order), at[node], costs[node]
-        for step in (1, -1):
-            outside = order[(position - step) % count]
-            for size in range(self._unit, LONGEST_MOVED * self._unit + 1, self._unit):
-                last = order[(position + step * (size - 1)) % count]
-                beyond = order[(position + step * size) % count]
+        least = row[nearest[0]] + GAIN_M
+        # A position below zero counts from the end: no run passes both ends of the list.
+        for step, base in ((1, position - count), (-1, position)):
+            outside = order[position - 1] if step == 1 else order[position + 1 - count]
+            for size in self._sizes:
+                last, beyond = order[base + step * (size - 1)], order[base + step * size]
                 saved = row[outside] + costs[last][beyond] - costs[outside][beyond]
-                if beyond == outside or saved <= GAIN_M:
+                if saved <= least or beyond == outside:
                     continue
-                for near in self._near[node]:
+                for near in nearest:
                     left = saved - row[near]
                     if left <= GAIN_M:
                         break

@@ -17,7 +17,8 @@ NEAREST_OBSTACLES = 12
 # Rows of the candidate matrix, and edges of the last full test, handled at once: bounds memory to some 10 MB.
 _ROWS_AT_ONCE = 64
 _TESTS_AT_ONCE = 400_000
-# So few candidates are tested against every obstacle as quickly as against a near one.
+# So few candidates are tested against every obstacle as quickly as against a near one. Where the near ones hardly
+# drop any more, the rest are mostly visible, and as many as are handled at once go to the full test.
 _FEW_TESTS = 40_000
 
 
@@ -63,12 +64,14 @@ def visible_pairs(
 def clear_pairs(sources: Viewpoints, targets: Viewpoints, i: Ints, j: Ints, obstacles: Floats) -> tuple[Ints, Ints]:
     """Those of the pairs source i -> target j between which no obstacle stands."""
     for rank in range(min(sources.near.shape[1], targets.near.shape[1])):
-        if rank and len(i) * len(obstacles) <= _FEW_TESTS:
-            break
+        tested = len(i)
         clear = ~_crosses(sources.points[i], targets.points[j], obstacles[sources.near[i, rank]])
         i, j = i[clear], j[clear]
         clear = ~_crosses(sources.points[i], targets.points[j], obstacles[targets.near[j, rank]])
         i, j = i[clear], j[clear]
+        few = _FEW_TESTS if len(i) < 0.95 * tested else _TESTS_AT_ONCE
+        if len(i) * len(obstacles) <= few:
+            break
     clear = ~crosses_any(sources.points[i], targets.points[j], obstacles)
     return i[clear], j[clear]
 
