@@ -52,7 +52,8 @@ def shows(pieces: int) -> Callable[[CartState], bool]:
 
 
 def take(phone: Phone, cart: Cart) -> None:
-    shown = cart.wait_until_free()
+    """Pair with a cart that nobody holds; what was scanned after the last farewell may lie in it already."""
+    shown = cart.wait_for(lambda state: state.status != "closed" and state.pairing_code is not None)
     connected = phone.connect(cart.cart_id, shown.pairing_code)
     assert connected.status_code == 200, connected.text
     cart.wait_for(lambda state: state.status == "active")
