@@ -41,7 +41,8 @@ from shared.db.types import Tx
 
 log = structlog.get_logger()
 
-SLICE = 200  # carts read and published together
+AWAITED_TOGETHER = 200  # carts listed, awaited and noted as published together …
+SLICE = 50  # … read and sent in parts, so that the first of many are on their way while the next are read
 POLL_S = 0.1  # how soon a change of the gateway, or of another worker, is noticed
 STORM_ROUND_S = 0.5  # in a storm each cart is told its newest state so often; otherwise at once
 CONFIRM_WITHIN_S = 5.0
@@ -76,7 +77,8 @@ class Publisher:
         self._say_all.set()
         self._online = Event()
         self._heard = threading.Condition()
-        self._awaited: set[int] = set()  # by the broker's confirmation
+        self._awaited: set[int] = set()  # packets sent on `_line` that the broker has not confirmed
+        self._line = 0
         self._recent: deque[tuple[float, list[int]]] = deque()
         self._storm_until_s = 0.0
         self.took_a_breath_s = time.monotonic()
@@ -169,19 +171,32 @@ class Publisher:
         """Every cart once; what changes meanwhile waits for the next round, so that no cart starves."""
         after = 0
         while not self._stopping.is_set():
-            cart_ids = list_unpublished_carts(connection, after, SLICE)
+            cart_ids = list_unpublished_carts(connection, after, AWAITED_TOGETHER)
             if not cart_ids:
                 return
             after = cart_ids[-1]
-            self.took_a_breath_s = time.monotonic()
-            snapshots, farewells = self._read(connection, cart_ids)
-            if not self._publish(snapshots, farewells):
+            said = self._say_all_of(connection, cart_ids)
+            if said is None or not self._are_confirmed():
                 return
-            mark_published(connection, [(one.cart_id, one.version) for one in snapshots])
-            self._metrics.published.inc(len(snapshots))
+            mark_published(connection, [(one.cart_id, one.version) for one in said])
+            self._metrics.published.inc(len(said))
             self._remember(cart_ids)
-            if len(cart_ids) < SLICE:
+            if len(cart_ids) < AWAITED_TOGETHER:
                 return
+
+    def _say_all_of(self, connection: Tx, cart_ids: list[int]) -> list[CartSnapshot] | None:
+        """Read and send slice by slice: the broker is at work on one while the next is read. None: it hears no more."""
+        with self._heard:
+            self._line = self._client.connection
+            self._awaited = set()
+        said: list[CartSnapshot] = []
+        for start in range(0, len(cart_ids), SLICE):
+            self.took_a_breath_s = time.monotonic()
+            snapshots, farewells = self._read(connection, cart_ids[start : start + SLICE])
+            if not self._say(snapshots, farewells):
+                return None
+            said += snapshots
+        return said
 
     def _remember(self, cart_ids: list[int]) -> None:
         now_s = time.monotonic()
@@ -199,33 +214,32 @@ class Publisher:
             snapshots = read_cart_snapshots(connection, cart_ids)
             return snapshots, read_farewells(connection, snapshots)
 
-    def _publish(self, snapshots: Sequence[CartSnapshot], farewells: Sequence[CartSnapshot]) -> bool:
-        """Send these and wait for the broker's confirmations; False when some did not come."""
+    def _say(self, snapshots: Sequence[CartSnapshot], farewells: Sequence[CartSnapshot]) -> bool:
+        """Send these; False when there is no connection, or another one than before."""
         now = datetime.now(UTC)
         said = [self._for_phone(one, now) for one in farewells]
         for one in snapshots:
             payload = to_state_message(one, self._currency, now, for_phone=False)
             said.append(Said(STATE.topic(store=one.store, cart=one.cart_id), payload, retain=True))
-            if one.shopper_id is not None:
-                said.append(self._for_phone(one, now))
+            if one.shopper_id is not None:  # a cart that is held does not show its pairing code either
+                said.append(Said(SHOPPER_CART.topic(shopper=one.shopper_id), payload, SHOPPER_CART.retain))
         if not said:
             return True
         with self._heard:
-            line = self._client.connection
-            self._awaited = set(self._client.say(said))
-            sent = bool(self._awaited)
-        return sent and self._are_confirmed(line)
+            awaited = self._client.say(said) if self._client.connection == self._line else []
+            self._awaited.update(awaited)
+        return bool(awaited)
 
     def _for_phone(self, snapshot: CartSnapshot, now: datetime) -> Said:
         payload = to_state_message(snapshot, self._currency, now, for_phone=True)
         assert snapshot.shopper_id is not None
         return Said(SHOPPER_CART.topic(shopper=snapshot.shopper_id), payload, SHOPPER_CART.retain)
 
-    def _are_confirmed(self, line: int) -> bool:
+    def _are_confirmed(self) -> bool:
         """Wait until all that is awaited is confirmed, on the connection on which it was sent, in time."""
         deadline = time.monotonic() + CONFIRM_WITHIN_S
         with self._heard:
-            while self._awaited and self._is_on(line) and not self._stopping.is_set():
+            while self._awaited and self._is_on(self._line) and not self._stopping.is_set():
                 if time.monotonic() > deadline:
                     break
                 self._heard.wait(0.25)

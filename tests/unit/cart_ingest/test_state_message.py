@@ -67,3 +67,12 @@ def test_the_pairing_code_is_for_the_cart_alone_and_only_while_nobody_holds_it()
     assert code(free, for_phone=True) is None
     assert code(held, for_phone=False) is None
     assert code(held, for_phone=True) is None
+
+
+def test_a_cart_that_is_held_hears_word_for_word_what_its_shopper_hears() -> None:
+    """The publisher makes one payload for both."""
+    held = snapshot(["milk"], ["unknown"], shopper_id=5)
+
+    for_cart, for_phone = (to_state_message(held, "EUR", NOW, for_phone=phone) for phone in (False, True))
+
+    assert for_cart == for_phone
