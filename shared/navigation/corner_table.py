@@ -108,12 +108,14 @@ def _link_floor(floor: FloorGraph, first_node: int, points: Floats, here: Ints, 
     """Fill in the places `here`, which are the (k, 2) points of one floor."""
     space, corners = floor.space, floor.nodes.points
     links.straight[here, here] = 0.0
-    is_corner = np.zeros(len(points), dtype=np.bool_)
-    for row, corner in np.argwhere((np.abs(points[:, None] - corners) <= TOLERANCE_M).all(axis=2)).tolist():
-        is_corner[row] = True
-        links.out[here[row]] = links.into[here[row]] = np.array([first_node + corner]), np.zeros(1)
-    # What a corner sees is in the table.
-    points, here = points[~is_corner], here[~is_corner]
+    # What a free node sees is in the table. A shelf's corner is there for lines that bend round it only: whoever starts
+    # at one looks around anew.
+    free = np.nonzero(floor.nodes.bends == 0)[0]
+    is_node = np.zeros(len(points), dtype=np.bool_)
+    for row, node in np.argwhere((np.abs(points[:, None] - corners[free]) <= TOLERANCE_M).all(axis=2)).tolist():
+        is_node[row] = True
+        links.out[here[row]] = links.into[here[row]] = np.array([first_node + free[node]]), np.zeros(1)
+    points, here = points[~is_node], here[~is_node]
     added = Viewpoints(points, np.zeros(len(points), dtype=np.int64), nearest_obstacles(points, space.obstacles))
     at, corner = visible_pairs(added, floor.nodes, space.obstacles)
     lengths = np.hypot(*(points[at] - corners[corner]).T)
