@@ -63,8 +63,8 @@ WITH candidate AS MATERIALIZED (
     SELECT product_id, search_trigrams FROM product WHERE search_trigrams && %(rare)s::text[] LIMIT %(candidates)s
 ), scored AS MATERIALIZED (
     SELECT product_id, cardinality(search_trigrams) AS size,
-           (SELECT count(*) FROM unnest(search_trigrams) AS t (trigram)
-            WHERE t.trigram = ANY(%(wanted)s::text[])) AS shared
+           (SELECT count(*) FROM unnest(%(wanted)s::text[]) AS w (trigram)
+            WHERE w.trigram = ANY(search_trigrams)) AS shared
     FROM candidate
 )
 SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p.barcode, p.weight_g, p.expiry,
