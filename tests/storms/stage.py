@@ -275,7 +275,9 @@ def open_stage(
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.endswith(_FOREIGN)}
-    return {**kept, "FIXED_OTP": ONE_TIME_CODE}
+    # One phone repeats a command faster than any thumb: a shopper's own rate is not what a storm is about.
+    eager = {"READS_PER_SHOPPER_PER_MINUTE": "1000000", "WRITES_PER_SHOPPER_PER_MINUTE": "1000000"}
+    return {**kept, **eager, "FIXED_OTP": ONE_TIME_CODE}
 
 
 def _make_worker(name: str, http_port: int, environment: Mapping[str, str], sabotage: str) -> Part:
