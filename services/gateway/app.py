@@ -1,7 +1,8 @@
 """Puts the gateway together: routes inside, error answers around them, the door outside."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -10,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.answers import install_error_answers
 from services.gateway.catalogue_words import CatalogueWords
-from services.gateway.chores import Chores
+from services.gateway.chores import CHORES_EVERY_S, do_chores
 from services.gateway.code_delivery import CodeSender, LogCodeSender, WebhookCodeSender
 from services.gateway.console.ingest_samples import IngestSamples
 from services.gateway.console.router import router as console_router
@@ -19,10 +20,11 @@ from services.gateway.door.rates import Rates
 from services.gateway.door.record import Record
 from services.gateway.openapi import DESCRIPTION, TITLE, VERSION, add_examples
 from services.gateway.pages.router import router as pages_router
-from services.gateway.phone_accounts import make_phone_accounts
+from services.gateway.phone_accounts import SWEEP_EVERY_S, make_phone_accounts
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import make_pool
 from services.gateway.rates import Kind, TokenBuckets
+from services.gateway.rounds import Rounds
 from services.gateway.routes import auth, cart, docs, esp32, health, lists, misc, mqtt, orders, places, products, user
 from services.gateway.shared_reads import SharedRead
 from services.gateway.store_maps import StoreMaps
@@ -83,20 +85,14 @@ def make_app(gateway: Gateway) -> FastAPI:
         gateway.pool.open(wait=False)
         # More threads than this, or than connections, would only wait for each other: they share Python's lock.
         to_thread.current_default_thread_limiter().total_tokens = min(settings.db_pool_max, THREADS_MAX)
-        chores = Chores(gateway)
-        chores.start()
-        gateway.store_maps.start()
-        gateway.catalogue_words.start()
-        gateway.ingest_samples.start()
-        gateway.phone_accounts.start()
+        beside: tuple[StoreMaps | Rounds, ...] = (gateway.store_maps, *_rounds(gateway))
+        for work in beside:
+            work.start()
         try:
             yield
         finally:
-            chores.stop()
-            gateway.store_maps.stop()
-            gateway.catalogue_words.stop()
-            gateway.ingest_samples.stop()
-            gateway.phone_accounts.stop()
+            for work in beside:
+                work.stop()
             gateway.code_sender.close()
             gateway.pool.close(timeout=0.5)
 
@@ -118,6 +114,16 @@ def make_app(gateway: Gateway) -> FastAPI:
     add_examples(app)
     _install_door(app, settings)
     return app
+
+
+def _rounds(gateway: Gateway) -> Iterable[Rounds]:
+    """What is done again and again beside the requests, by every process of the gateway."""
+    return (
+        Rounds("chores", partial(do_chores, gateway), first_in_s=CHORES_EVERY_S),
+        Rounds("catalogue-words", gateway.catalogue_words.do_round),
+        Rounds("ingest-samples", gateway.ingest_samples.do_round),
+        Rounds("phone-accounts", gateway.phone_accounts.do_round, first_in_s=SWEEP_EVERY_S),
+    )
 
 
 def _install_door(app: FastAPI, settings: GatewaySettings) -> None:

@@ -1,6 +1,4 @@
-"""The words of the catalogue, for forgiving typos; read in a thread of their own every few minutes."""
-
-import threading
+"""The words of the catalogue, for forgiving typos; read anew every few minutes."""
 
 import psycopg
 import structlog
@@ -20,28 +18,18 @@ class CatalogueWords:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="catalogue-words", daemon=True)
         self.vocabulary: Vocabulary = build_vocabulary({})
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join(timeout=0.5)
-
     def read(self) -> None:
-        """Read the words now. Called by the thread; a test may call it."""
+        """Read the words now."""
         with self._pool.connection() as connection:
             self.vocabulary = load_vocabulary(connection)
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self.read()
-            except psycopg.Error as problem:
-                log.warning("catalogue_words_not_read", error=type(problem).__name__)
-                self._stopped.wait(AGAIN_S)
-            else:
-                self._stopped.wait(EVERY_S)
+    def do_round(self) -> float:
+        """Read the words; in how many seconds to read them again."""
+        try:
+            self.read()
+        except psycopg.Error as problem:
+            log.warning("catalogue_words_not_read", error=type(problem).__name__)
+            return AGAIN_S
+        return EVERY_S

@@ -36,8 +36,9 @@ class PhoneAccounts(Protocol):
         """End the shopper's live connection, as well as can be: what cannot be reached ends with its token."""
         ...
 
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+    def do_round(self) -> float:
+        """Take away what has ended; in how many seconds to look again."""
+        ...
 
 
 class ReadFromTokens:
@@ -45,19 +46,18 @@ class ReadFromTokens:
 
     def let_in(self, shopper_id: int, password: str, until: datetime) -> None: ...
     def shut_out(self, shopper_id: int) -> None: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+
+    def do_round(self) -> float:
+        return SWEEP_EVERY_S
 
 
 class KeptByMosquitto:
-    """Accounts through the control port, one change at a time, and a thread that ends those whose time is over."""
+    """Accounts through the control port, one change at a time; those whose time is over end within `SWEEP_EVERY_S`."""
 
     def __init__(self, address: ControlAddress) -> None:
         self._address = address
         self._turn = threading.Lock()
         self._silent_until_s = 0.0
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="phone accounts", daemon=True)
 
     def let_in(self, shopper_id: int, password: str, until: datetime) -> None:
         """A connection under the older password ends: its owner has just asked for this one."""
@@ -82,19 +82,12 @@ class KeptByMosquitto:
                 if shopper_id is not None and has_ended(note, now)
             )
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join(timeout=1.0)
-
-    def _run(self) -> None:
-        while not self._stopped.wait(SWEEP_EVERY_S):
-            try:
-                self.sweep(datetime.now(UTC))
-            except AccountsUnavailable as problem:
-                log.warning("phone_accounts_not_swept", error=str(problem))
+    def do_round(self) -> float:
+        try:
+            self.sweep(datetime.now(UTC))
+        except AccountsUnavailable as problem:
+            log.warning("phone_accounts_not_swept", error=str(problem))
+        return SWEEP_EVERY_S
 
     @contextmanager
     def _accounts(self) -> Iterator[MosquittoAccounts]:

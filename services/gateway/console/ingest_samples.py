@@ -1,9 +1,8 @@
-"""How ingest has been doing in the last minutes: a thread reads the database's counters every few seconds.
+"""How ingest has been doing in the last minutes: the database's counters, read every few seconds.
 
 Every gateway process keeps samples of its own; they read the same counters, so any of them tells the same story.
 """
 
-import threading
 import urllib.request
 from collections import deque
 from dataclasses import dataclass
@@ -44,33 +43,32 @@ class Sample:
 
 
 class IngestSamples:
-    """Reads until it is stopped. A database that is away leaves a hole."""
+    """The last ten minutes. A database that was away left a hole."""
 
     def __init__(self, pool: Pool, metrics_url: str | None) -> None:
         self._pool = pool
         self._metrics_url = metrics_url
         self._kept: deque[Sample] = deque(maxlen=KEPT)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ingest-samples", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join(timeout=0.5)
 
     def recent(self) -> list[Sample]:
         """The oldest first."""
         return list(self._kept)
 
     def take(self) -> None:
-        """Read once. Called by the thread; a test may call it."""
+        """Read once, now."""
         now = datetime.now(UTC)
         with self._pool.connection() as connection:
             counters = read_ingest_counters(connection)
             lag_s = read_event_lag_s(connection, now)
         self._kept.append(Sample(now, counters, lag_s, self._ask_worker()))
+
+    def do_round(self) -> float:
+        """Take a sample; in how many seconds the next is due."""
+        try:
+            self.take()
+        except psycopg.Error as problem:
+            log.debug("ingest_not_sampled", error=type(problem).__name__)
+        return EVERY_S
 
     def _ask_worker(self) -> WorkerReading | None:
         if self._metrics_url is None:
@@ -81,14 +79,6 @@ class IngestSamples:
         except (OSError, ValueError) as problem:
             log.debug("ingest_metrics_not_read", error=type(problem).__name__)
             return None
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self.take()
-            except psycopg.Error as problem:
-                log.debug("ingest_not_sampled", error=type(problem).__name__)
-            self._stopped.wait(EVERY_S)
 
 
 def read_worker(text: str) -> WorkerReading:
