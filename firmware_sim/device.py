@@ -20,6 +20,9 @@ WINDOW = 20  # unacknowledged events in flight
 PATIENCE_S = 5.0  # without progress for this long, the window is sent again
 PATIENCE_MAX_S = 40.0  # the patience doubles up to here; a cart never gives up
 JITTER = 0.5  # a wait is stretched by up to this share, so that carts do not repeat in step
+# A restarted cart waits so long on one connection for a state that is not older than the last one before it lost its
+# power. Then it takes what there is: versions may have fallen with a database that was restored from a backup.
+OLD_STATE_REFUSED_S = 60.0
 RESEND_SPACING_S = 0.5  # a storm of resend commands is answered once in this time
 FIRMWARE = "sim-1"
 
@@ -58,6 +61,7 @@ class Device:
         self._resend_at_s: float | None = None
         self._resend_answered_s = float("-inf")
         self._ask_at_s: float | None = None
+        self._believes_from_s = float("inf")  # the retained state may come before `connect` is called
 
     @property
     def session(self) -> str | None:
@@ -84,6 +88,7 @@ class Device:
     def connect(self, now_s: float) -> list[Publish]:
         """The connection stands and `state` and `commands` are subscribed: birth, then what is unacknowledged."""
         self.connected = True
+        self._believes_from_s = now_s + OLD_STATE_REFUSED_S
         self._in_flight = 0
         self._patience_s = self.first_patience_s
         self._ask_at_s = None if self.state is not None else now_s + self.first_patience_s
@@ -94,6 +99,7 @@ class Device:
         self.connected = False
         self._in_flight = 0
         self._resend_at_s = self._ask_at_s = None
+        self._believes_from_s = float("inf")
 
     def birth(self, *, online: bool) -> Publish:
         """The birth message, or with `online` False the will."""
@@ -124,9 +130,10 @@ class Device:
             state = CartState.model_validate_json(payload)
         except ValidationError:
             return []
-        if self.state is not None and state.version <= self.state.version:
+        if not self._is_news(state.version, now_s):
             return []
         self.state = state
+        self.journal.newest_version = state.version
         self._ask_at_s = None
         ack = (state.ack.epoch, state.ack.seq)
         if self.journal.epoch == 0 or ack > (self.journal.epoch, self.journal.last_seq):
@@ -141,6 +148,12 @@ class Device:
             self._patience_s = self.first_patience_s
             self._resend_at_s = None
         return self._fill_window(now_s)
+
+    def _is_news(self, version: int, now_s: float) -> bool:
+        """After a power cut memory shows nothing, and flash still knows what is too old to be shown."""
+        if self.state is not None:
+            return version > self.state.version
+        return version >= self.journal.newest_version or now_s >= self._believes_from_s
 
     def receive_command(self, payload: bytes, now_s: float) -> list[Publish]:
         """A command arrived. An unreadable or expired one is ignored."""

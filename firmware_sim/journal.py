@@ -1,4 +1,5 @@
-"""What a cart keeps in flash: its epoch, its last number, and every event that the backend has not settled."""
+"""What a cart keeps in flash: its epoch, its last number, every event that the backend has not settled, and the newest
+version of a state that it has seen."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -41,10 +42,15 @@ class JournalFull(Exception):
 
 @dataclass
 class Journal:
-    """Events in the order of their numbers. `epoch` 0 means that the storage was reset and no epoch is known."""
+    """Events in the order of their numbers. `epoch` 0 means that the storage was reset and no epoch is known.
+
+    `newest_version` is of the newest state ever shown, 0 for none: a broker that was killed may tell an older one to a
+    cart that restarts, and the trip in it may be over.
+    """
 
     epoch: int = 0
     last_seq: int = 0
+    newest_version: int = 0
     entries: deque[Entry] = field(default_factory=deque)
     drafts: deque[Draft] = field(default_factory=deque)
     capacity: int = CAPACITY
@@ -85,7 +91,7 @@ class Journal:
     def erase(self) -> int:
         """The storage is reset: numbers and events are gone; gives how many events were lost."""
         lost = len(self)
-        self.epoch = self.last_seq = 0
+        self.epoch = self.last_seq = self.newest_version = 0
         self.entries.clear()
         self.drafts.clear()
         return lost

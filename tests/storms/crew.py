@@ -16,16 +16,12 @@ from firmware_sim.plan import plan_trip
 from firmware_sim.radio import Link, Weather
 from firmware_sim.shopper import Result, Shopper
 from shared.contracts.state import CartState
-from tests.storms.brokers import BrokerKind
 from tests.storms.stage import ONE_TIME_CODE
 from tests.storms.timeline import Severity
 from tests.storms.trusting_cart import TrustingCart
 
 # The way down is clean: a version that goes backwards is then the backend's doing, not the radio's.
-UP_WEATHER = Weather(loss=0.02, duplicate=0.1, reorder=4, disconnect=0.005, power_cut=0.005, erase=0.0)
-# A cart that restarts while a killed Mosquitto is back with states that are a second old believes in the trip before:
-# what it scans then is late, and staff sees it (docs/decisions/0060). On Mosquitto the carts keep their power.
-WEATHER: dict[BrokerKind, Weather] = {"embedded": UP_WEATHER, "Mosquitto": replace(UP_WEATHER, power_cut=0.0)}
+UP_WEATHER = Weather(loss=0.02, duplicate=0.1, reorder=4, disconnect=0.005, erase=0.0)
 DEVICE_PATIENCE_S = 1.5  # time runs faster in a storm than in a store
 POISON_CODE = "9520000999997"  # what the stage's PostgreSQL refuses to store as an event's code
 SPEED = 50.0  # a step every 0.4 s
@@ -91,11 +87,10 @@ class Crew:
         mqtt_url: str,
         http_url: str,
         severity: Severity,
-        broker: BrokerKind,
     ) -> None:
         self._seed = seed
-        self._weather = WEATHER[broker]
         self._severity = severity
+        self._weather = replace(UP_WEATHER, power_cut=severity.cart_restarts)
         self._poisoned = 0
         self._codes = [product.codes[0] for product in products if product.codes]
         self._mapping: Mapping = map_items([self._codes], products)
@@ -116,6 +111,11 @@ class Crew:
     def unsettled(self) -> int:
         """Events that the backend has not settled yet."""
         return sum(hand.cart.unsettled for hand in self.hands)
+
+    @property
+    def restarts(self) -> int:
+        """How often a cart has lost its power."""
+        return sum(hand.cart.count.power_cuts for hand in self.hands)
 
     @property
     def is_home(self) -> bool:

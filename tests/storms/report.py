@@ -30,6 +30,7 @@ class StormReport:
     done: list[tuple[float, Fault]] = field(default_factory=list)
     events: int = 0
     trips: int = 0
+    cart_restarts: int = 0
     unknown_commits: int = 0
     drained_s: float = 0.0
     converged_s: float = 0.0
@@ -93,7 +94,8 @@ class StormReport:
         return "\n".join(
             [
                 f"storm of seed {self.seed} on {self.broker}: {self.events} events, {self.trips} trips, "
-                f"{dict(self.faults())}, {self.unknown_commits} unknown commits, {len(self.findings)} findings",
+                f"{self.cart_restarts} carts restarted, {dict(self.faults())}, {self.unknown_commits} unknown commits, "
+                f"{len(self.findings)} findings",
                 *(f"  {row.promise:<4} {row.measured}" for row in self.rows()),
             ]
         )

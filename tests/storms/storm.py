@@ -64,7 +64,7 @@ def run_storm(
 def _gather(seed: int, severity: Severity, stage: Stage) -> Crew:
     with psycopg.connect(stage.address.database_url) as connection:
         products = list_sim_products(connection)
-    return Crew(seed, stage.credentials, products, stage.carts_url, stage.address.http_url, severity, stage.broker)
+    return Crew(seed, stage.credentials, products, stage.carts_url, stage.address.http_url, severity)
 
 
 def _finish_shopping(
@@ -100,6 +100,7 @@ def _settle(stage: Stage, crew: Crew, report: StormReport) -> None:
     """States converge; then everything is compared."""
     began_s = time.monotonic()
     report.events = crew.recorded
+    report.cart_restarts = crew.restarts
     report.trips = sum(len(hand.results) for hand in crew.hands)
     with psycopg.connect(stage.address.database_url, autocommit=True) as connection:
         crew.ask_for_states()

@@ -110,7 +110,8 @@ class Severity:
 
     Carts that trust the broker forget an event as soon as it is confirmed, which is what firmware must not do: with
     them a storm shows what the worker alone promises. `patience_s`: how long shoppers wait for anything, and the store
-    for everything to be settled at the end.
+    for everything to be settled at the end. `cart_restarts`: the share of a shopper's steps after which the cart loses
+    its power, and with it all that is not in its flash.
     """
 
     events: int
@@ -131,6 +132,7 @@ class Severity:
     full_disks: int = 0
     workers: int = 1
     carts_trust_the_broker: bool = False
+    cart_restarts: float = 0.005
     patience_s: float = 60.0
 
 
