@@ -23,6 +23,7 @@ from services.gateway.pages.router import router as pages_router
 from services.gateway.phone_accounts import SWEEP_EVERY_S, make_phone_accounts
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import make_pool
+from services.gateway.product_finder import ProductFinder
 from services.gateway.rates import Kind, TokenBuckets
 from services.gateway.rounds import Rounds
 from services.gateway.routes import auth, cart, docs, esp32, health, lists, misc, mqtt, orders, places, products, user
@@ -54,6 +55,7 @@ ROUTERS = (
 def make_gateway(settings: GatewaySettings) -> Gateway:
     """What the endpoints work with; nothing is opened yet."""
     pool = make_pool(settings.database_url, settings.db_pool_max)
+    words = CatalogueWords(pool)
     return Gateway(
         settings=settings,
         pool=pool,
@@ -69,7 +71,8 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
         phones=PhoneVault(settings.code_pepper.get_secret_value()),
         phone_accounts=make_phone_accounts(settings),
         code_sender=_code_sender(settings),
-        catalogue_words=CatalogueWords(pool),
+        catalogue_words=words,
+        product_finder=ProductFinder(pool, words),
         store_maps=StoreMaps(pool),
         ingest_samples=IngestSamples(pool, settings.ingest_metrics_url),
     )

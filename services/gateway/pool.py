@@ -25,10 +25,13 @@ _SOCKET: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-_LIMITS = {
+_SESSION = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
+    # A scan of a large table begins at its beginning, not where another one is: a rough search looks at the same names
+    # each time.
+    "synchronize_seqscans": "off",
 }
 
 
@@ -96,4 +99,4 @@ def _is_silent(connection: Connection[TupleRow]) -> bool:
 
 
 def _limit(connection: Connection[TupleRow]) -> None:
-    limit_session(connection, _LIMITS)
+    limit_session(connection, _SESSION)

@@ -13,6 +13,7 @@ from services.gateway.console.ingest_samples import IngestSamples
 from services.gateway.phone_accounts import PhoneAccounts
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import Pool
+from services.gateway.product_finder import ProductFinder
 from services.gateway.rates import Kind, TokenBuckets
 from services.gateway.shared_reads import SharedRead
 from services.gateway.store_maps import StoreMaps
@@ -39,6 +40,7 @@ class Gateway:
     phone_accounts: PhoneAccounts
     code_sender: CodeSender
     catalogue_words: CatalogueWords
+    product_finder: ProductFinder
     store_maps: StoreMaps
     ingest_samples: IngestSamples
     now: Callable[[], datetime] = utc_now

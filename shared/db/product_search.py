@@ -1,132 +1,164 @@
 """Finding products by what a shopper types: by code, by the words, by words that are nearly right.
 
-Trigrams (three neighbouring letters) are indexed. The rarest of each word leads to names that may hold all the words;
-those that do are exact hits. When there are too few of them, words are corrected and searched for again; when that
-finds nothing, names that share enough trigrams are looked at, as far as they hold one of the query's rarer ones: a
-common trigram (" pr") stands in a tenth of all names and says little.
+PostgreSQL has an index of trigrams (three neighbouring letters). The rarest of each word leads to names that may hold
+all the words; those that do are exact hits. When no spelling leads to a name, names that share enough trigrams are
+looked at, as far as they hold one of the query's rarer ones: a common trigram (" pr") stands in a tenth of all names
+and says little.
+
+A program that keeps the names in memory (`load_names`) asks PostgreSQL only for the products that it found, and learns
+with them whether the names still hold (`find_products`).
 """
 
-import itertools
-from collections.abc import Iterable
-
-from psycopg.rows import args_row
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from shared.db.products import Product, find_product_id, list_products
 from shared.db.queries import sql
 from shared.db.types import Tx
 from shared.domain.gtin import Gtin, HouseCode, UnreadableCode, WrongCheckDigit, normalise_code
-from shared.domain.search_text import normalise_search_text, trigrams
-from shared.domain.spelling import Vocabulary, build_vocabulary, list_corrections
+from shared.domain.name_search import hits_needed, list_hits, page_of, words_of
+from shared.domain.search_text import trigrams
+from shared.domain.spelling import Vocabulary, build_vocabulary
+from shared.domain.word_index import WordIndex, build_word_index
 
-HITS_MAX = 200  # nobody turns more pages than that
 KEYS_MIN = 2  # trigrams that the index is asked for; each more costs more than it spares
 ROUGH_CANDIDATES = 500  # each costs some microseconds
 NEEDED_SHARE = 0.4
-SPELLINGS_MAX = 4
-WORDS_MAX = 8
-VOCABULARY_PRODUCTS = 100_000  # read at most: a sample knows the common words as well
-VOCABULARY_WORDS = 200_000
+NAMES_AT_ONCE = 10_000
+
+Page = tuple[int, ...]
 
 
-def load_vocabulary(tx: Tx) -> Vocabulary:
-    """The words of the catalogue; worth keeping for minutes."""
-    count = tx.execute(sql("estimate_product_count")).fetchone()
-    share = 100.0 if not count or count[0] <= VOCABULARY_PRODUCTS else 100.0 * VOCABULARY_PRODUCTS / count[0]
-    rows = tx.execute(sql("list_catalogue_words"), {"percent": share, "limit": VOCABULARY_WORDS}).fetchall()
-    return build_vocabulary(dict(rows))
+@dataclass(frozen=True)
+class CatalogueNames:
+    """The names of all products as they were at one moment, and the words that typos are corrected to."""
+
+    version: UUID | None  # another one after each change, never one that there was; None: nothing was read yet
+    index: WordIndex
+    vocabulary: Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class FoundProducts:
+    """Products as they are now, and the version of the names at the same moment."""
+
+    names_version: UUID
+    products: Sequence[Product]
+
+
+NO_NAMES = CatalogueNames(None, build_word_index([]), build_vocabulary({}))
+
+
+def load_names(tx: Tx, known: CatalogueNames) -> CatalogueNames:
+    """The names as they are now: `known` again while its version holds. Begins a transaction, which sees one moment."""
+    tx.execute(sql("read_only_snapshot"))
+    row = tx.execute(sql("find_names_version")).fetchone()
+    assert row is not None, "a migration has written it"
+    version: UUID = row[0]
+    if version == known.version:
+        return known
+    with tx.cursor("names", binary=True) as cursor:
+        cursor.itersize = NAMES_AT_ONCE
+        index = build_word_index((product_id, name) for product_id, name in cursor.execute(sql("list_names")))
+    return CatalogueNames(version, index, build_vocabulary(index.count_words()))
+
+
+def search_names(names: CatalogueNames, query: str, limit: int, after: int) -> Page | None:
+    """A page of hits by name, best first, as far as these names hold; `after` is the last product of the page before, 0
+    for the first page. None: they do not suffice, PostgreSQL must be asked."""
+    words = words_of(query)
+    if names.version is None or not words or _could_be_code(query):
+        return None
+    hits = list_hits(words, names.vocabulary, hits_needed(limit, after), names.index.list_hits)
+    return tuple(page_of(hits, limit, after)) if hits else None
+
+
+def find_products(tx: Tx, pages: Collection[Page]) -> Mapping[Page, FoundProducts]:
+    """The products of each page in its order, with the version of the names, all in one statement; a product that is
+    gone is left out."""
+    asked = {"product_ids": list({product_id for page in pages for product_id in page})}
+    rows = tx.execute(sql("find_products_with_version"), asked, binary=True).fetchall()
+    version: UUID = rows[0][0]
+    found = {row[1]: Product(*row[1:]) for row in rows if row[1] is not None}
+    return {page: FoundProducts(version, [found[one] for one in page if one in found]) for page in pages}
 
 
 def search_products(tx: Tx, query: str, limit: int, after: int, vocabulary: Vocabulary) -> list[Product]:
-    """A page of hits, best first; `after` is the last product of the page before, 0 for the first page."""
-    hits = _list_hits(tx, query, vocabulary, enough=limit if after == 0 else HITS_MAX)
-    places = {product.product_id: place for place, product in enumerate(hits)}
-    first = places.get(after, len(hits)) + 1 if after else 0
-    return hits[first : first + limit]
+    """A page of hits, best first, by PostgreSQL alone; pages as in `search_names`."""
+    page = page_of(_list_hits(tx, query, vocabulary, hits_needed(limit, after)), limit, after)
+    found = list_products(tx, page)
+    return [found[product_id] for product_id in page if product_id in found]
 
 
-def _list_hits(tx: Tx, query: str, vocabulary: Vocabulary, enough: int) -> list[Product]:
+def _list_hits(tx: Tx, query: str, vocabulary: Vocabulary, enough: int) -> list[int]:
     by_code = _find_by_code(tx, query)
     if by_code is not None:
-        return list(list_products(tx, [by_code]).values())
-    words = normalise_search_text(query).split()[:WORDS_MAX]
+        return [by_code]
+    words = words_of(query)
     if not words:
         return []
-    hits = {product.product_id: product for product in _search_exactly(tx, words, vocabulary, enough)}
-    for spelling in _other_spellings(words, vocabulary):
-        if len(hits) >= enough:
-            break
-        # Some of these may be hits already, so that it takes more to have enough.
-        for product in _search_exactly(tx, spelling, vocabulary, enough + len(hits)):
-            hits.setdefault(product.product_id, product)
-    return list(hits.values()) or _search_roughly(tx, words, vocabulary, enough)
+
+    def list_exact_hits(words: Sequence[str], hits_max: int) -> list[int]:
+        return _search_exactly(tx, words, vocabulary, hits_max)
+
+    return list_hits(words, vocabulary, enough, list_exact_hits) or _search_roughly(tx, words, vocabulary, enough)
 
 
-def _find_by_code(tx: Tx, query: str) -> int | None:
+def _could_be_code(query: str) -> bool:
+    """Whether the query is written as codes are; words without a digit are taken for words."""
     try:
         code = normalise_code(query.strip())
     except UnreadableCode:
+        return False
+    return not isinstance(code, HouseCode) or any(sign.isdigit() for sign in code.code)
+
+
+def _find_by_code(tx: Tx, query: str) -> int | None:
+    if not _could_be_code(query):
         return None
-    match code:
-        case Gtin(gtin14=gtin14):
-            return find_product_id(tx, gtin14)
-        case HouseCode(code=house_code):
-            return find_product_id(tx, house_code) if any(sign.isdigit() for sign in house_code) else None
+    match normalise_code(query.strip()):
+        case Gtin(gtin14=key) | HouseCode(code=key):
+            return find_product_id(tx, key)
         case WrongCheckDigit():
             return None
 
 
-def _search_exactly(tx: Tx, words: list[str], vocabulary: Vocabulary, enough: int) -> list[Product]:
-    """Names that hold each of the words, the last one as a beginning: it may still be being typed."""
+def _search_exactly(tx: Tx, words: Sequence[str], vocabulary: Vocabulary, hits_max: int) -> list[int]:
     *whole, beginning = words
     parameters = {
         "keys": _index_keys(words, vocabulary),
         "patterns": [*(f"% {word} %" for word in whole), f"% {beginning}%"],
-        "candidates": HITS_MAX,
-        "limit": enough,
+        "limit": hits_max,
     }
-    with tx.cursor(row_factory=args_row(Product)) as cursor:
-        return cursor.execute(sql("search_products_exactly"), parameters, binary=True).fetchall()
+    return [product_id for (product_id,) in tx.execute(sql("search_products_exactly"), parameters)]
 
 
-def _index_keys(words: list[str], vocabulary: Vocabulary) -> list[str]:
+def _index_keys(words: Sequence[str], vocabulary: Vocabulary) -> list[str]:
     """The rarest trigram of each word, or a few of an only one."""
     each = max(1, KEYS_MIN // len(words))
     counts = vocabulary.trigram_counts
     keys: set[str] = set()
-    for word in words:
-        ending = f" {word} "[-3:] if word is words[-1] else None
+    for place, word in enumerate(words, 1):
+        ending = f" {word} "[-3:] if place == len(words) else None
         certain = [trigram for trigram in trigrams(word) if trigram != ending]
         keys.update(sorted(certain, key=lambda one: (counts.get(one, 0), one))[:each])
     return sorted(keys)
 
 
-def _other_spellings(words: list[str], vocabulary: Vocabulary) -> Iterable[list[str]]:
-    """The words with one or more of them corrected, likeliest first."""
-    choices = [_choices(word, vocabulary) for word in words]
-    spellings = (list(chosen) for chosen in itertools.product(*choices))
-    return itertools.islice((spelling for spelling in spellings if spelling != words), SPELLINGS_MAX)
-
-
-def _choices(word: str, vocabulary: Vocabulary) -> list[str]:
-    corrections = list_corrections(vocabulary, word)
-    return [word, *corrections] if word in vocabulary.words or not corrections else corrections
-
-
-def _search_roughly(tx: Tx, words: list[str], vocabulary: Vocabulary, enough: int) -> list[Product]:
+def _search_roughly(tx: Tx, words: list[str], vocabulary: Vocabulary, hits_max: int) -> list[int]:
     counts = vocabulary.trigram_counts
     wanted = [trigram for trigram in trigrams(" ".join(words)) if trigram in counts]
-    needed = max(2, -int(-len(wanted) * NEEDED_SHARE // 1))
+    if not wanted:
+        return []
     parameters = {
         "wanted": wanted,
         "rare": _rarest(wanted, vocabulary),
-        "needed": needed,
+        "needed": max(2, -int(-len(wanted) * NEEDED_SHARE // 1)),
         "candidates": ROUGH_CANDIDATES,
-        "limit": enough,
+        "limit": hits_max,
     }
-    if not wanted:
-        return []
-    with tx.cursor(row_factory=args_row(Product)) as cursor:
-        return cursor.execute(sql("search_products_roughly"), parameters, binary=True).fetchall()
+    return [product_id for (product_id,) in tx.execute(sql("search_products_roughly"), parameters)]
 
 
 def _rarest(wanted: list[str], vocabulary: Vocabulary) -> list[str]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from shared.domain.search_text import trigrams
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+WORD_MIN, WORD_MAX = 2, 40
+CORRECTED_MIN = 3  # letters: of two, one slip leaves only one
 CORRECTIONS_MAX = 3
 # A word that the catalogue holds may be its own misprint: another one must be this much commoner to count.
 MUCH_COMMONER = 10
@@ -26,23 +28,24 @@ class Vocabulary:
 
 
 def build_vocabulary(words: Mapping[str, int]) -> Vocabulary:
-    """The vocabulary of these words and their counts."""
+    """The vocabulary of these words and their counts; single letters, and what is too long to be one, are no words."""
+    known = {word: count for word, count in words.items() if WORD_MIN <= len(word) <= WORD_MAX}
     counts: Counter[str] = Counter()
-    for word, count in words.items():
+    for word, count in known.items():
         for trigram in trigrams(word):
             counts[trigram] += count
-    return Vocabulary(dict(words), dict(counts), max(words.values(), default=0))
+    return Vocabulary(known, dict(counts), max(known.values(), default=0))
 
 
 def list_corrections(vocabulary: Vocabulary, word: str) -> list[str]:
     """The commonest words of the vocabulary that are one slip away from `word`, at most three; not `word` itself."""
-    if len(word) < 3:
+    if not CORRECTED_MIN <= len(word) <= WORD_MAX:
         return []
     known = vocabulary.words
     at_least = known.get(word, 0) * MUCH_COMMONER
     if at_least > vocabulary.commonest:
         return []
-    found = {slip: known[slip] for slip in one_slip_away(word) if slip in known and known[slip] >= at_least}
+    found = {slip: known[slip] for slip in known.keys() & one_slip_away(word) if known[slip] >= at_least}
     found.pop(word, None)
     return sorted(found, key=lambda one: (-found[one], one))[:CORRECTIONS_MAX]
 

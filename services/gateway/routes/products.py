@@ -11,7 +11,6 @@ from services.gateway.fields import NO_CONTROLS, After, Answer, Limit, PathId, P
 from services.gateway.keyed import json_answer
 from services.gateway.product_views import ProductDetailBody, find_detail
 from services.gateway.wiring import Here
-from shared.db.product_search import search_products
 from shared.db.products import find_product_id, list_offers
 from shared.domain.gtin import Gtin, HouseCode, UnreadableCode, WrongCheckDigit, normalise_code
 
@@ -49,7 +48,7 @@ def offers(here: Here, limit: Limit = 20, after: After = 0) -> Response:
     response_model=SearchResults,
     responses=refusals(*EVERYWHERE, Refusal.QUERY_MISSING),
 )
-def search(
+async def search(
     here: Here,
     query: Annotated[
         str, Query(max_length=100, pattern=NO_CONTROLS, description="words or a code", examples=["milk"])
@@ -60,8 +59,7 @@ def search(
     """Accents do not matter and typos are forgiven. Ask again with `after` = the last `product_id`."""
     if not query.strip():
         raise Refused(Refusal.QUERY_MISSING)
-    with here.pool.connection() as connection:
-        found = search_products(connection, query, limit, after, here.catalogue_words.vocabulary)
+    found = await here.product_finder.find(query, limit, after)
     last = found[-1].product_id if len(found) == limit else None
     return json_answer(SearchResults(results=[product_body(product) for product in found], next_after=last))
 

@@ -47,15 +47,26 @@ SELECT category_id, name FROM category ORDER BY category_id;
 -- Every allergen.
 SELECT allergen_id, name FROM allergen ORDER BY allergen_id;
 
+-- name: find_names_version
+-- What is remembered of product names holds as long as this is the same.
+SELECT names FROM catalogue_version;
+
+-- name: list_names
+-- Every name as it is searched, the closest of two that hold the same words first.
+SELECT product_id, search_text FROM product ORDER BY cardinality(search_trigrams), product_id;
+
+-- name: find_products_with_version
+-- Products by id, with the version of the names; without any product it is one row.
+SELECT v.names, p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p.barcode, p.weight_g, p.expiry,
+       p.category_id, p.offer_name, p.image
+FROM (SELECT names FROM catalogue_version LIMIT 1) AS v LEFT JOIN product AS p ON p.product_id = ANY(%(product_ids)s::int[]);
+
 -- name: search_products_exactly
--- Products whose names fit every pattern, closest names first, among the first of the shelf that the index leads to.
-SELECT product_id, name, brand, price_minor, discounted_price_minor, barcode, weight_g, expiry, category_id, offer_name,
-       image
-FROM (SELECT *, cardinality(search_trigrams) AS size
-      FROM product
-      WHERE search_trigrams @> %(keys)s::text[] AND ' ' || search_text || ' ' LIKE ALL (%(patterns)s::text[])
-      LIMIT %(candidates)s) AS candidate
-ORDER BY size, product_id LIMIT %(limit)s;
+-- Products whose names fit every pattern, closest names first; a few of their trigrams are asked of the index.
+SELECT product_id
+FROM product
+WHERE search_trigrams @> %(keys)s::text[] AND ' ' || search_text || ' ' LIKE ALL (%(patterns)s::text[])
+ORDER BY cardinality(search_trigrams), product_id LIMIT %(limit)s;
 
 -- name: search_products_roughly
 -- Products that share enough trigrams with the query, best first, among those that hold one of its rare ones.
@@ -67,18 +78,4 @@ WITH candidate AS MATERIALIZED (
             WHERE w.trigram = ANY(search_trigrams)) AS shared
     FROM candidate
 )
-SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p.barcode, p.weight_g, p.expiry,
-       p.category_id, p.offer_name, p.image
-FROM scored JOIN product AS p USING (product_id)
-WHERE shared >= %(needed)s ORDER BY shared DESC, size, p.product_id LIMIT %(limit)s;
-
--- name: estimate_product_count
--- About how many products there are, from the statistics.
-SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'product'::regclass;
-
--- name: list_catalogue_words
--- The words of product names by how often they stand there, from a sample of the products.
-SELECT word, count(*)::int AS times
-FROM product TABLESAMPLE SYSTEM (%(percent)s), string_to_table(search_text, ' ') AS word
-WHERE length(word) BETWEEN 2 AND 40
-GROUP BY word ORDER BY times DESC, word LIMIT %(limit)s;
+SELECT product_id FROM scored WHERE shared >= %(needed)s ORDER BY shared DESC, size, product_id LIMIT %(limit)s;
