@@ -1,12 +1,20 @@
-"""How short a walk could be at best: the 1-tree bound (Held and Karp 1970), raised by subgradient ascent."""
+"""How short a walk could be at best: the 1-tree bound (Held and Karp 1970), raised by subgradient ascent.
+
+Each step goes on a little in the direction of the one before (Volgenant and Jonker 1982).
+"""
 
 import numpy as np
 
 from shared.navigation.walkable import Floats
 
 # A fixed count, not a time: the same request must always give the same proof. Some 0.2 ms each for 60 stops,
-# 0.05 ms for 20.
+# 0.04 ms for 20.
 ASCENT_STEPS = 50
+# The share of the direction before, the length of the first step and what is left of it after a step that gained
+# nothing: tried on 130 walks of 20, 40 and 60 stops.
+MOMENTUM = 0.4
+FIRST_STEP = 1.5
+SHORTER = 0.8
 # Eight steps in a row that raise the bound by less than this end the ascent.
 SETTLED = 2e-4
 
@@ -29,7 +37,7 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
     too_dear = float(costs.max()) + known_length
     prices = np.zeros(n + 1)
     best, best_prices = 0.0, prices
-    step, settled_for = 2.0, 0
+    step, settled_for, before = FIRST_STEP, 0, np.zeros(n + 1)
     for _ in range(ASCENT_STEPS):
         weight, edges = _spanning_tree((costs + prices[:, None] + prices).tolist())
         end = int((last + prices[:n]).argmin())
@@ -44,33 +52,36 @@ def lower_bound(first: Floats, between: Floats, last: Floats, known_length: floa
         if value > best:
             best, best_prices = value, prices
         else:
-            step *= 0.9
-        norm = float(surplus @ surplus)
-        if norm == 0 or settled_for == 8 or best >= known_length * (1 - 1e-10):
+            step *= SHORTER
+        if not surplus.any() or settled_for == 8 or best >= known_length * (1 - 1e-10):
             break
-        raised = prices + step * max(known_length - value, 0.0) / norm * surplus
-        prices = np.clip(raised, -too_dear, too_dear)
+        before = surplus + MOMENTUM * before
+        norm = float(before @ before)
+        if norm == 0:
+            break
+        raised = prices + step * max(known_length - value, 0.0) / norm * before
+        prices = np.minimum(np.maximum(raised, -too_dear), too_dear)
     return best, best_prices
 
 
 def _spanning_tree(costs: list[list[float]]) -> tuple[float, list[int]]:
     """The weight of the cheapest tree that joins all nodes, and how many of its edges each node has (Prim 1957).
 
-    Plain lists: for sixty nodes as fast as a sparse graph in SciPy, for twenty twice as fast.
+    Plain lists: for sixty nodes as fast as a sparse graph in SciPy, for twenty four times as fast.
     """
     weight, edges = 0.0, [0] * len(costs)
-    cheapest = costs[0][:]
-    joins = [0] * len(costs)
-    outside = list(range(1, len(costs)))
+    # Of each node outside the tree: its number, its cheapest edge into the tree and where that leads.
+    outside, cheapest, joins = list(range(1, len(costs))), costs[0][1:], [0] * (len(costs) - 1)
     while outside:
-        node = min(outside, key=cheapest.__getitem__)
-        outside.remove(node)
-        weight += cheapest[node]
+        edge = min(cheapest)
+        at = cheapest.index(edge)
+        node = outside.pop(at)
         edges[node] += 1
-        edges[joins[node]] += 1
+        edges[joins.pop(at)] += 1
+        weight += cheapest.pop(at)
         row = costs[node]
-        for other in outside:
-            if row[other] < cheapest[other]:
-                cheapest[other] = row[other]
-                joins[other] = node
+        for at, other in enumerate(outside):
+            if row[other] < cheapest[at]:
+                cheapest[at] = row[other]
+                joins[at] = node
     return weight, edges

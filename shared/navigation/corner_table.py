@@ -119,11 +119,13 @@ def _link_floor(floor: FloorGraph, first_node: int, points: Floats, here: Ints, 
     added = Viewpoints(points, np.zeros(len(points), dtype=np.int64), nearest_obstacles(points, space.obstacles))
     at, corner = visible_pairs(added, floor.nodes, space.obstacles)
     lengths = np.hypot(*(points[at] - corners[corner]).T)
+    # The pairs come in the order of their places.
+    mine = np.searchsorted(at, np.arange(len(points) + 1)).tolist()
     for side, starts, ends in ((links.out, points[at], corners[corner]), (links.into, corners[corner], points[at])):
-        open_way = ~against_one_way(starts, ends, space.zones, space.zone_directions)
-        for row, place in enumerate(here.tolist()):
-            mine = np.nonzero(open_way & (at == row))[0]
-            side[place] = corner[mine] + first_node, lengths[mine]
+        against = against_one_way(starts, ends, space.zones, space.zone_directions)
+        nodes, metres = corner + first_node, np.where(against, np.inf, lengths)
+        for place, first, end in zip(here.tolist(), mine, mine[1:], strict=False):
+            side[place] = nodes[first:end], metres[first:end]
     i, j = clear_pairs(added, added, *np.triu_indices(len(points), k=1), space.obstacles)
     i, j = np.concatenate([i, j]), np.concatenate([j, i])
     allowed = ~against_one_way(points[i], points[j], space.zones, space.zone_directions)

@@ -16,6 +16,8 @@ from shared.navigation.walkable import Ints
 # States of Held-Karp, 2^stops * places^2: 4 million take some 50 ms.
 EXACT_WORK = 4_000_000
 EXACT_STOPS = 14
+# Fewer stops with one place each are sooner tried in all orders.
+FEWEST_SEARCHED = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +33,25 @@ class Tour:
 def best_tour(walk: Walk, previous: Sequence[int] = (), keep_within: float = 0.0) -> Tour:
     """The shortest tour found; or the order `previous` of some stops with the others slipped in where they cost
     least, unless the new one is shorter by at least `keep_within` (a fraction). A walk through all must exist."""
-    exact = walk.stops <= EXACT_STOPS and 2**walk.stops * len(walk.stop) ** 2 <= EXACT_WORK
-    if exact:
-        order = exact_order(walk)
-        length = bound = walk.length(order)
+    has_choices = len(walk.stop) > walk.stops
+    is_small = walk.stops <= EXACT_STOPS and 2**walk.stops * len(walk.stop) ** 2 <= EXACT_WORK
+    if is_small and (has_choices or walk.stops < FEWEST_SEARCHED):
+        order, bound = _exact(walk)
     else:
         order, bound = good_order(walk)
-        length = walk.length(order)
+        if is_small and _gap(walk.length(order), bound) != 0:
+            order, bound = _exact(walk)
+    length = walk.length(order)
     if previous:
         kept = best_places(walk, _slipped_in(walk, previous))
         if length > walk.length(kept) * (1 - keep_within):
             order, length = kept, walk.length(kept)
     return Tour(order, length, _gap(length, bound))
+
+
+def _exact(walk: Walk) -> tuple[Ints, float]:
+    order = exact_order(walk)
+    return order, walk.length(order)
 
 
 def exact_order(walk: Walk) -> Ints:
