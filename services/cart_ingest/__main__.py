@@ -93,7 +93,7 @@ class _Program:
             missing=missing,
             metrics=metrics,
             batch_max=settings.batch_max,
-            on_change=self.publisher.wake,
+            on_change=self.publisher.tell,
             stopping=stopping,
         )
         self.housekeeper = Housekeeper(

@@ -4,6 +4,7 @@ answer."""
 import random
 import time
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from threading import Event
 from typing import Any, TypeVar
 
@@ -51,16 +52,17 @@ class Database:
         self._metrics = metrics
         self._connection: Tx | None = None
 
-    def run(self, work: Callable[[Tx], T]) -> T:
+    def run(self, work: Callable[[Tx], T], *, in_pipeline: bool = False) -> T:
         """`work` in a transaction of its own, again and again until PostgreSQL says that it committed.
 
-        `work` may therefore run more than once. Raises whatever is no passing fault, and Stopping.
+        `work` may therefore run more than once. Raises whatever is no passing fault, and Stopping. In a pipeline its
+        statements, BEGIN and COMMIT are answered together, whenever it does not ask for an answer itself.
         """
         pause_s = FIRST_PAUSE_S
         while True:
             try:
                 connection = self._connected()
-                with connection.transaction():
+                with connection.pipeline() if in_pipeline else nullcontext(), connection.transaction():
                     result = work(connection)
                 self._metrics.database_up.set(1)
                 return result

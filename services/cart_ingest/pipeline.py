@@ -38,6 +38,7 @@ IDLE_WAIT_S = 0.25  # how soon a quiet worker notices that it should stop
 # handfuls. After a batch of this size the next one collects while it still grows; a quiet worker never waits. Large
 # batches cost less an event: what is done once a cart (lock, frontier, totals) is done for several of its events.
 STORM_BATCH = 500
+FEW = 10  # so many are sooner written by statements in a pipeline than by COPY, which cannot be in one
 COLLECT_AT_MOST_S = 0.1
 COLLECT_STEP_S = 0.01
 
@@ -55,7 +56,7 @@ class Pipeline:
         missing: Missing,
         metrics: Metrics,
         batch_max: int,
-        on_change: Callable[[bool], None],
+        on_change: Callable[[Applied, bool], None],
         stopping: Event,
     ) -> None:
         self._name = name
@@ -90,8 +91,8 @@ class Pipeline:
                 applied = self._commit(batch)
             except Stopping:
                 return
-            self._listener.settle(deliveries)
             self._pass_on(applied, in_storm)
+            self._listener.settle(deliveries)
             self._count(batch, applied, time.monotonic() - began_s)
 
     def _collect(self) -> None:
@@ -118,7 +119,7 @@ class Pipeline:
             return apply_events(tx, events, strays, now, self._name, self._memory)
 
         self.took_a_breath_s = time.monotonic()
-        applied = self._database.run(work)
+        applied = self._database.run(work, in_pipeline=len(events) <= FEW)
         self._memory.keep(applied.carts)
         return applied
 
@@ -139,9 +140,9 @@ class Pipeline:
             return self._apply((), [DeadLetter(event.topic, event.payload, reason, story)])
 
     def _pass_on(self, applied: Sequence[Applied], in_storm: bool) -> None:
-        if any(part.changed_carts for part in applied):
-            self._on_change(in_storm)
         for part in applied:
+            if part.changed_carts:
+                self._on_change(part, in_storm)
             for resend in part.resends:
                 self._missing.ask(resend)
 

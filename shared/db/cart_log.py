@@ -31,8 +31,9 @@ from shared.db.event_rows import (
     update_verdicts,
 )
 from shared.db.incoming import Incoming, arrival_of, code_of, number_of, row_of, same_content, session_ref_of
-from shared.db.priced_products import Codes, find_codes
+from shared.db.priced_products import Codes, ProductName, ask_codes
 from shared.db.queries import sql
+from shared.db.round_trips import in_one_go
 from shared.db.types import Tx
 from shared.domain.cart_record import CartRecord, Change, Entry, Verdict, refold, settle
 from shared.domain.frontier import Admission
@@ -50,16 +51,27 @@ class Resend(NamedTuple):
     seq: int
 
 
+class Step(NamedTuple):
+    """A cart one version further by nothing but facts that were applied to its open trip: what there is to say of it
+    follows from what there was to say `after_version`. `cart` is as the commit leaves it."""
+
+    after_version: int
+    cart: LockedCart
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a batch came to. `outcomes` stand in the order of the deliveries: applied, refused, late, duplicate, or
-    the reason of a dead letter; received = the sum of `counts`. `carts` are as the commit leaves them."""
+    the reason of a dead letter; received = the sum of `counts`. `carts` are as the commit leaves them. `steps` are of
+    those changed carts of which nothing else need be read, `names` of the products that the batch is about."""
 
     outcomes: tuple[str, ...]
     counts: Counter[str]
     changed_carts: frozenset[int]
     resends: tuple[Resend, ...]
     carts: tuple[LockedCart, ...] = ()
+    steps: tuple[Step, ...] = ()
+    names: Mapping[int, ProductName] = field(default_factory=dict)
 
 
 def apply_events(
@@ -71,20 +83,22 @@ def apply_events(
     memory: CartMemory | None = None,
 ) -> Applied:
     """Apply a batch in the caller's transaction. `strays` are deliveries on topics that name no cart. With a `memory`
-    only carts that somebody else has changed are loaded; after the commit the caller gives it `Applied.carts`.
+    only carts that somebody else has changed are loaded; after the commit the caller gives it `Applied.carts`. A few
+    events are applied soonest inside a pipeline, many of them outside.
 
     Raises psycopg.Error; then nothing has happened and the same batch may be run again.
     """
     cart_ids = {one.cart_id for one in incoming}
+    found = ask_codes(tx, {code for one in incoming if (code := code_of(one.event)) is not None})
     batch = _Batch(incoming, memory.lock(tx, cart_ids) if memory else lock_carts(tx, cart_ids), now)
     batch.turn_away()
-    codes = find_codes(tx, batch.codes())
+    codes, names = found()
     batch.settle(codes, _find_session_states(tx, batch.session_refs()))
     batch.tell_duplicates_from_conflicts(find_first_payloads(tx, batch.known_numbers()))
     for cart_id, change in batch.to_refold():
         _refold(tx, batch, cart_id, change)
     saved = _save(tx, batch, strays, worker)
-    return batch.result(strays, saved)
+    return batch.result(strays, saved, names)
 
 
 @dataclass
@@ -117,9 +131,6 @@ class _Batch:
                 self._bury(index, one.event.reason.value, one.event.detail)
             else:
                 self.by_cart.setdefault(one.cart_id, []).append(index)
-
-    def codes(self) -> set[str]:
-        return {code for one in self.incoming if (code := code_of(one.event)) is not None}
 
     def session_refs(self) -> set[tuple[UUID, int]]:
         """Sessions that carts name and that are not their open one."""
@@ -190,7 +201,9 @@ class _Batch:
             elif entry.fact.type == "help":
                 self._alert("help", one.cart_id, "the shopper calls for staff", entry.session_id)
 
-    def result(self, strays: Sequence[DeadLetter], saved: Sequence[LockedCart]) -> Applied:
+    def result(
+        self, strays: Sequence[DeadLetter], saved: Sequence[LockedCart], names: Mapping[int, ProductName]
+    ) -> Applied:
         gaps = [
             Resend(cart.store, record.cart_id, *record.frontier.first_missing)
             for cart, record in ((self.carts[cart_id], change.record) for cart_id, change in self.changes.items())
@@ -200,7 +213,20 @@ class _Batch:
         counts = Counter(outcomes)
         counts.update(stray.reason for stray in strays)
         carts = {**self.carts, **{cart.record.cart_id: cart for cart in saved}}
-        return Applied(outcomes, counts, frozenset(self.changes), tuple(gaps), tuple(carts.values()))
+        steps = self._steps(saved)
+        return Applied(outcomes, counts, frozenset(self.changes), tuple(gaps), tuple(carts.values()), steps, names)
+
+    def _steps(self, saved: Sequence[LockedCart]) -> tuple[Step, ...]:
+        """Whatever shows in a state besides the cart itself, such as a notice, has to be read."""
+        told = {row.cart_id for row in self.rows.values() if row.entry.verdict is not Verdict.APPLIED}
+        steps = []
+        for cart in saved:
+            cart_id, session = cart.record.cart_id, cart.record.session
+            before, change = self.carts[cart_id], self.changes[cart_id]
+            same_trip = session and before.record.session and session.session_id == before.record.session.session_id
+            if same_trip and cart_id not in told and not change.must_refold:
+                steps.append(Step(before.version, cart))
+        return tuple(steps)
 
     def _number(self, index: int) -> tuple[int, int, int]:
         one = self.incoming[index]
@@ -272,7 +298,7 @@ def _save(tx: Tx, batch: _Batch, strays: Sequence[DeadLetter], worker: str) -> l
     insert_event_rows(tx, list(batch.rows.values()))
     silent = set(batch.changes) - {record.cart_id for _, record in changed}
     duplicates = sum(1 for outcome in batch.outcomes.values() if outcome == DUPLICATE)
-    with tx.pipeline():  # nothing here waits for an answer to what is before it
+    with in_one_go(tx):
         save_sessions(tx, changed, batch.now)
         update_verdicts(tx, batch.decisions)
         saved = save_carts(tx, changed, batch.now)

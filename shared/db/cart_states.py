@@ -1,12 +1,14 @@
 """A cart as it is now, read fresh: for the MQTT state and for the phone's snapshot alike."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import namedtuple_row
 
+from shared.db.cart_records import LockedCart
+from shared.db.priced_products import ProductName
 from shared.db.queries import sql
 from shared.db.types import Tx
 from shared.domain.notices import NOTICES_SHOWN, notice_text
@@ -59,10 +61,9 @@ class CartSnapshot:
         return check_weight(self.cart)
 
 
-def list_unpublished_carts(tx: Tx, after: int, limit: int) -> list[int]:
-    """Carts beyond id `after` whose newest version the broker has not confirmed, in id order."""
-    rows = tx.execute(sql("list_unpublished_carts"), {"after": after, "limit": limit})
-    return [cart_id for (cart_id,) in rows.fetchall()]
+def list_unpublished_carts(tx: Tx, after: int, limit: int) -> list[tuple[int, int]]:
+    """Carts beyond id `after` whose newest version the broker has not confirmed, each with it, in id order."""
+    return tx.execute(sql("list_unpublished_carts"), {"after": after, "limit": limit}).fetchall()
 
 
 def read_cart_snapshots(tx: Tx, cart_ids: Collection[int]) -> list[CartSnapshot]:
@@ -72,6 +73,37 @@ def read_cart_snapshots(tx: Tx, cart_ids: Collection[int]) -> list[CartSnapshot]
         sql("read_cart_snapshots"), {"cart_ids": sorted(cart_ids), "notices": NOTICES_SHOWN}
     ).fetchall()
     return [_snapshot(row) for row in rows]
+
+
+def snapshot_after(before: CartSnapshot, cart: LockedCart, names: Mapping[int, ProductName]) -> CartSnapshot:
+    """What reading `cart` would give, `before` being the same trip, from which it came by steps alone
+    (`cart_log.Step`). A line keeps the name that was shown; `names` has those of lines that are new."""
+    record, session = cart.record, cart.record.session
+    assert session is not None, "steps stay on one trip"
+    shown = {one.line.number: one for one in before.lines}
+    lines = tuple([_named(line, shown.get(line.number), names) for line in session.cart.lines])
+    return CartSnapshot(
+        cart_id=before.cart_id,
+        store=before.store,
+        version=cart.version,
+        published_version=before.published_version,
+        ack_epoch=record.frontier.epoch,
+        ack_seq=record.frontier.seq,
+        pairing_code=before.pairing_code,
+        session_id=before.session_id,
+        shopper_id=before.shopper_id,
+        incomplete=session.incomplete,
+        is_closed=False,
+        cart=session.cart,
+        lines=lines,
+        notices=before.notices,
+    )
+
+
+def _named(line: Line, shown: NamedLine | None, names: Mapping[int, ProductName]) -> NamedLine:
+    if shown is None or shown.line.product_id != line.product_id:
+        return NamedLine(line, *names[line.product_id])
+    return shown if shown.line == line else NamedLine(line, shown.name, shown.gtin)
 
 
 def read_farewells(tx: Tx, snapshots: Sequence[CartSnapshot]) -> list[CartSnapshot]:
@@ -96,8 +128,8 @@ def find_snapshot_of_shopper(tx: Tx, shopper_id: int) -> CartSnapshot | None:
 
 
 def mark_published(tx: Tx, versions: Collection[tuple[int, int]]) -> None:
-    """The broker has confirmed these (cart, version). Forgetting it in a crash costs one more publication of
-    each, so the commit does not wait for the disk."""
+    """The broker has confirmed these (cart, version). Forgetting it costs one more publication of each, so this waits
+    neither for the disk nor for a cart that is being changed, which it leaves out."""
     ordered = sorted(versions)
     tx.execute(
         sql("mark_published"),

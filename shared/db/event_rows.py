@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 
 from shared.db.queries import sql
+from shared.db.round_trips import is_in_pipeline
 from shared.db.types import Tx
 from shared.domain.cart_record import Entry, Verdict
 from shared.domain.session_cart import Key, PricedProduct
@@ -34,14 +35,49 @@ class LogDisagrees(RuntimeError):
 
 
 def insert_event_rows(tx: Tx, rows: Sequence[EventRow]) -> None:
-    """Append these; raises LogDisagrees when the log holds one of them already."""
+    """Append these. When the log holds one of them already this raises LogDisagrees, or the end of the pipeline that it
+    is called in raises UniqueViolation."""
     if not rows:
+        return
+    if is_in_pipeline(tx):
+        tx.cursor().executemany(sql("insert_event"), [_columns(row) for row in rows])
         return
     try:
         with tx.cursor() as cursor, cursor.copy(sql("copy_events")) as copy:
             copy.write("".join([_copy_line(row) for row in rows]))
     except UniqueViolation as refusal:
         raise LogDisagrees(str(refusal.diag.message_detail)) from refusal
+
+
+def _columns(row: EventRow) -> dict[str, object]:
+    """The parameters of `insert_event`."""
+    fact = row.entry.fact
+    epoch, seq, sub = fact.key
+    moves_goods = fact.type == "scan" or fact.type == "remove"
+    product = _NO_COLUMNS if fact.product is None else fact.product._asdict()
+    return {
+        "cart_id": row.cart_id,
+        "epoch": epoch,
+        "seq": seq,
+        "sub": sub,
+        "source": row.source,
+        "type": fact.type,
+        "session_id": row.entry.session_id,
+        "verdict": row.entry.verdict.value,
+        "reason": row.entry.reason,
+        **product,
+        "code": fact.code,
+        "quantity": fact.quantity if moves_goods else None,
+        "weight_g": row.weight_g,
+        "total_g": fact.total_g,
+        "device_at": row.device_at,
+        "ts_suspect": row.ts_suspect,
+        "received_at": row.received_at,
+        "payload": row.payload,
+    }
+
+
+_NO_COLUMNS: dict[str, object] = dict.fromkeys(PricedProduct._fields)
 
 
 def _copy_line(row: EventRow) -> str:

@@ -51,8 +51,9 @@ FROM cart_session s
 JOIN unnest(%(session_ids)s::uuid[], %(cart_ids)s::int[]) AS asked (session_id, cart_id) USING (session_id, cart_id);
 
 -- name: find_priced_products
--- What these codes lead to, at today's price.
-SELECT pc.code, p.product_id, p.price_minor, coalesce(p.discounted_price_minor, p.price_minor) AS paid_minor, p.weight_g
+-- What these codes lead to, at today's price and by today's name.
+SELECT pc.code, p.product_id, p.price_minor, coalesce(p.discounted_price_minor, p.price_minor) AS paid_minor, p.weight_g,
+       p.name, p.gtin
 FROM product_code pc
 JOIN product p USING (product_id)
 WHERE pc.code = ANY(%(codes)s);
@@ -71,6 +72,15 @@ COPY cart_event (cart_id, epoch, seq, sub, source, type, session_id, verdict, re
                  unit_paid_minor, unit_weight_g, code, quantity, weight_g, total_g, device_at, ts_suspect, received_at,
                  payload)
 FROM STDIN;
+
+-- name: insert_event
+-- One new row of the log, for a pipeline, in which COPY is not possible.
+INSERT INTO cart_event (cart_id, epoch, seq, sub, source, type, session_id, verdict, reason, product_id,
+                        unit_price_minor, unit_paid_minor, unit_weight_g, code, quantity, weight_g, total_g, device_at,
+                        ts_suspect, received_at, payload)
+VALUES (%(cart_id)s, %(epoch)s, %(seq)s, %(sub)s, %(source)s, %(type)s, %(session_id)s, %(verdict)s, %(reason)s,
+        %(product_id)s, %(unit_price_minor)s, %(unit_paid_minor)s, %(unit_weight_g)s, %(code)s, %(quantity)s,
+        %(weight_g)s, %(total_g)s, %(device_at)s, %(ts_suspect)s, %(received_at)s, %(payload)s);
 
 -- name: update_verdicts
 -- What a session that was folded again decides about older rows of the log.

@@ -1,6 +1,6 @@
 -- name: list_unpublished_carts
 -- Carts whose newest version the broker has not confirmed.
-SELECT cart_id FROM cart WHERE version > published_version AND cart_id > %(after)s ORDER BY cart_id LIMIT %(limit)s;
+SELECT cart_id, version FROM cart WHERE version > published_version AND cart_id > %(after)s ORDER BY cart_id LIMIT %(limit)s;
 
 -- name: read_cart_snapshots
 -- Everything that the states of these carts say, in one statement and so of one moment; the notices are the newest few
@@ -55,12 +55,12 @@ WHERE l.session_id = ANY(%(session_ids)s)
 ORDER BY l.session_id, l.line;
 
 -- name: mark_published
--- The broker has confirmed these versions. Rows are locked in id order, as everywhere, so that nobody deadlocks; the
--- transaction of this statement does not wait for the disk.
+-- The broker has confirmed these versions. A cart that somebody is changing is passed over, instead of waited for: its
+-- next version is published anyway. The transaction of this statement does not wait for the disk either.
 WITH lazily AS MATERIALIZED (
     SELECT set_config('synchronous_commit', 'off', true)
 ), held AS MATERIALIZED (
-    SELECT cart_id FROM cart WHERE cart_id = ANY(%(cart_ids)s) ORDER BY cart_id FOR NO KEY UPDATE
+    SELECT cart_id FROM cart WHERE cart_id = ANY(%(cart_ids)s) FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE cart c
 SET published_version = greatest(c.published_version, v.version)

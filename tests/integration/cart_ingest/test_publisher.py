@@ -394,7 +394,7 @@ def test_a_gap_that_stands_too_long_flags_the_trip_and_calls_staff(
     assert retained_states(address[1])[online].status == "incomplete"
 
 
-@pytest.mark.parametrize("spoken", ["publish_everything_again", "mark_published", "request_publication"])
+@pytest.mark.parametrize("spoken", ["publish_everything_again", "request_publication"])
 def test_the_publisher_locks_carts_in_the_order_in_which_workers_do(shop: Shop, spoken: str) -> None:
     """R18: whatever order the rows have on disk; otherwise both wait for the other, and one is thrown out."""
     first, second = shop.carts[:2]
@@ -402,7 +402,6 @@ def test_the_publisher_locks_carts_in_the_order_in_which_workers_do(shop: Shop, 
     query(shop.url, "UPDATE cart SET pairing_code = '000000' WHERE cart_id = %s", first)  # now the last on its page
     speak: dict[str, Callable[[Tx], object]] = {
         "publish_everything_again": publish_everything_again,
-        "mark_published": lambda tx: mark_published(tx, [(cart, 9) for cart in shop.carts]),
         "request_publication": lambda tx: tx.execute(sql("request_publication"), {"cart_ids": shop.carts}),
     }
 
@@ -417,3 +416,16 @@ def test_the_publisher_locks_carts_in_the_order_in_which_workers_do(shop: Shop, 
         lock_carts(worker, [second])
         worker.commit()
         published.result(10)
+
+
+def test_noting_what_is_published_waits_for_no_cart_that_is_being_changed(shop: Shop) -> None:
+    """Such a cart is published again anyway, and the others need not wait for it."""
+    changing = shop.carts[0]
+    query(shop.url, "UPDATE cart SET version = 5, published_version = 4")
+    with shop.connect() as worker, shop.connect() as publisher:
+        lock_carts(worker, [changing])
+        publisher.execute("SET lock_timeout = '1s'")
+        mark_published(publisher, [(cart, 5) for cart in shop.carts])
+
+    unpublished = query(shop.url, "SELECT cart_id FROM cart WHERE version > published_version")
+    assert unpublished == [(changing,)]
