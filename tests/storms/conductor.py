@@ -94,7 +94,7 @@ class Conductor:
         match fault:
             case Kill(part=part, down_s=down_s):
                 stage.kill(part, down_s)
-                self._recovery.fell(part, part)
+                self._fell(part, part)
             case PowerCut(down_s=down_s):
                 self._cut_power(down_s)
             case CrashAtCommit(down_s=down_s):
@@ -130,7 +130,14 @@ class Conductor:
 
     def _cut_power(self, down_s: float) -> None:
         self._stage.cut_power(down_s)
-        self._recovery.fell("power", "gateway")
+        self._fell("power", "gateway")
+
+    def _fell(self, what: str, part: str) -> None:
+        """Measure from now on, unless something else is wrong already."""
+        if self._undo or self._disk.is_busy:
+            self._recovery.disturb()
+        else:
+            self._recovery.fell(what, part)
 
     def _crash_at_commit(self, down_s: float) -> None:
         """When no COMMIT comes in time the power fails without."""

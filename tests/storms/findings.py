@@ -122,7 +122,7 @@ def _is_poison(payload: bytes) -> bool:
 
 
 def _listen_to_parts(stage: Stage) -> Iterator[str]:
-    deadlocks = stage.log("postgres").count("deadlock detected")
-    if deadlocks:
-        yield f"deadlocks: PostgreSQL ended {deadlocks}"
+    for line in stage.log("postgres").splitlines():
+        if "deadlock detected" in line:
+            yield f"deadlocks: {line}"
     yield from stage.wire.findings

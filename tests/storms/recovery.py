@@ -12,7 +12,7 @@ POLL_S = 0.02
 TOLD = "SELECT coalesce(sum(received), 0) FROM delivery_count"  # every batch of the worker adds to it
 # RELIABILITY R10, seconds from the start of what was dead to the next commit.
 WITHIN_S = {"ingest": 3.0, "postgres": 5.0, "broker": 10.0, "power": 15.0}
-NOISE = 2.0  # a machine that is busy with other things takes up to so many times as long, and nothing is broken
+NOISE = 2.0  # with other tests beside it a machine takes up to so many times as long, and nothing is broken
 
 
 class CommitWatch:
@@ -44,7 +44,8 @@ class CommitWatch:
 
 
 class Recovery:
-    """Collects the times. A recovery that another fault disturbs counts only when it had taken too long by then."""
+    """Collects the times. A recovery that another fault disturbs counts only when it had taken too long by then; one
+    in the middle of a fault that lasts does not count, because that fault is not over."""
 
     def __init__(self) -> None:
         self.took_s: dict[str, list[float]] = defaultdict(list)

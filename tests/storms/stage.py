@@ -110,7 +110,7 @@ class Stage:
         self.carts_url = f"mqtt://{HOST}:{self.lines['carts to broker'].port}"
         self._players: dict[PartName, Player] = {"postgres": Player(postgres_part(cluster))}
 
-    def open(self, *, carts: int, workers: int, preparation: str, sabotage: str) -> None:
+    def open(self, *, carts: int, workers: int, preparation: str, sabotage: str, proxied: bool) -> None:
         """Start everything, in order, with the demo store in the database."""
         self._start_and_wait(["postgres"])
         ensure_database(self._cluster)
@@ -121,24 +121,23 @@ class Stage:
                 connection.execute(preparation)
             added = add_carts(connection, "main", carts)
         self.credentials = [CartCredential(one.cart_id, one.store, one.username, one.password) for one in added]
-        self._cast(WORKERS[:workers], sabotage)
+        self._cast(WORKERS[:workers], sabotage, proxied)
         self._start_and_wait([name for name in self._players if name != "postgres"])
         let_in(self.broker, self._ports, self.credentials)
 
-    def _cast(self, staffed: Sequence[PartName], sabotage: str) -> None:
+    def _cast(self, staffed: Sequence[PartName], sabotage: str, proxied: bool) -> None:
         told = part_environment(self.folder, self.address, _environment(), own_broker=True)
-        proxied = {
-            **told,
-            "DATABASE_URL": f"postgresql://postgres@{HOST}:{self.lines['database'].port}/smartcart",
-            "MQTT_URL": f"mqtt://{HOST}:{self.lines['ingest to broker'].port}",
-        }
+        to_others = dict(told)
+        if proxied:
+            to_others["DATABASE_URL"] = f"postgresql://postgres@{HOST}:{self.lines['database'].port}/smartcart"
+            to_others["MQTT_URL"] = f"mqtt://{HOST}:{self.lines['ingest to broker'].port}"
         ports, folder = self._ports, self.folder.root / "mosquitto"
         self._players["broker"] = Player(make_broker(self.broker, folder, ports, told))
         for number, name in enumerate(staffed):
-            environment = {**proxied, "INGEST_NAME": f"ingest-{number}"}
+            environment = {**to_others, "INGEST_NAME": f"ingest-{number}"}
             self._players[name] = Player(_make_worker(name, ports[name], environment, sabotage))
         metrics_port = {**ports, "metrics": ports["ingest"]}
-        self._players["gateway"] = Player(gateway_part(metrics_port, self.address, proxied))
+        self._players["gateway"] = Player(gateway_part(metrics_port, self.address, to_others))
 
     def pid(self, name: PartName) -> int:
         """Of a part that runs."""
@@ -254,10 +253,17 @@ class Stage:
 
 @contextlib.contextmanager
 def open_stage(
-    broker: BrokerKind, *, carts: int, workers: int = 1, preparation: str = "", sabotage: str = ""
+    broker: BrokerKind,
+    *,
+    carts: int,
+    workers: int = 1,
+    preparation: str = "",
+    sabotage: str = "",
+    proxied: bool = True,
 ) -> Iterator[Stage]:
     """A stage with everything running, in a folder of its own. `preparation` is SQL that is run once; `sabotage` is
-    Python that is run in each cart-ingest before its `main`."""
+    Python that is run in each cart-ingest before its `main`. Without `proxied` no fault can happen on its lines, and
+    what is measured has not gone through us."""
     root = Path(tempfile.mkdtemp(prefix="smartcart-storm-", dir=memory_folder()))
     folder = StackFolder.at(root)
     folder.make()
@@ -265,7 +271,7 @@ def open_stage(
         with folder.postgres_cluster() as cluster:
             stage = Stage(folder, cluster, broker)
             try:
-                stage.open(carts=carts, workers=workers, preparation=preparation, sabotage=sabotage)
+                stage.open(carts=carts, workers=workers, preparation=preparation, sabotage=sabotage, proxied=proxied)
                 yield stage
             finally:
                 stage.close()

@@ -29,11 +29,12 @@ def run_storm(
     *,
     plan: tuple[Due, ...] | None = None,
     sabotage: str = "",
+    alone: bool = False,
 ) -> StormReport:
     """Play it; the report tells everything, and what was found leaves its evidence in that folder.
 
-    Without a `plan` the seed makes one. Raises AssertionError, with the report as a note, when the stage itself does
-    not come up again.
+    Without a `plan` the seed makes one. `alone`: no other test runs beside it, so that times count.
+    Raises AssertionError, with the report as a note, when the stage itself does not come up again.
     """
     report = StormReport(seed, broker, plan_storm(seed, severity) if plan is None else plan)
     with open_stage(
@@ -51,6 +52,7 @@ def run_storm(
                 conductor.play()
                 _finish_shopping(severity, stage, crew, report, conductor.watch_recovery)
             _settle(stage, crew, report)
+            report.findings += report.slow_recoveries(alone)
             if report.findings:
                 keep_evidence(report, stage, evidence)
         except Exception as problem:
@@ -109,4 +111,3 @@ def _settle(stage: Stage, crew: Crew, report: StormReport) -> None:
         report.converged_s = time.monotonic() - began_s
         report.findings += find_broken_promises(crew, stage, connection)
     report.findings += [f"unexpected: {one}" for one in stage.unexpected]
-    report.findings += report.slow_recoveries()

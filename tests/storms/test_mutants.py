@@ -40,8 +40,8 @@ SQUALLS = {
     "plain": _from_seed(Severity(events=150, over_s=8, carts=8, worker_kills=2, unknown_commits=4, patience_s=30.0)),
     "at commit": Squall(Severity(events=0, over_s=0, carts=8, patience_s=30.0), plan_crashes_at_commit(turns=3)),
     "poisoned": _from_seed(Severity(events=0, over_s=6, carts=8, poisons=8, patience_s=20.0)),
-    "two workers": Squall(
-        Severity(events=0, over_s=0, carts=12, workers=2, patience_s=30.0), plan_equal_batches(turns=3)
+    "three workers": Squall(
+        Severity(events=0, over_s=0, carts=24, workers=3, patience_s=30.0), plan_equal_batches(turns=3)
     ),
     "busy hands": Squall(TRUSTING, plan_busy_hands(SEED)),
     "forgetful broker": Squall(TRUSTING, plan_forgetful_broker(SEED)),
@@ -54,7 +54,7 @@ NINE = {
     "no epoch guard": (mutants.NO_EPOCH_GUARD, "busy hands", {"stale acknowledgement"}),
     "no dedup key": (mutants.NO_DEDUP_KEY, "plain", {"different", "replay"}),
     "drop on stale": (mutants.DROP_ON_STALE, "forgetful broker", {"lost"}),
-    "unsorted keys": (mutants.UNSORTED_KEYS, "two workers", {"deadlocks"}),
+    "unsorted keys": (mutants.UNSORTED_KEYS, "three workers", {"deadlocks"}),
     "publish before commit": (mutants.PUBLISH_BEFORE_COMMIT, "at commit", {"lost", "backwards"}),
     "stale state publish": (mutants.STALE_STATE_PUBLISH, "plain", {"backwards"}),
     "swallow DataError": (mutants.SWALLOW_DATA_ERROR, "poisoned", {"lost"}),

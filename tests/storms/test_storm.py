@@ -91,7 +91,7 @@ def test_a_cart_that_restarts_beside_a_killed_broker_scans_into_no_trip_that_is_
 @pytest.mark.slow
 @pytest.mark.timeout(500)
 def test_nothing_is_lost_or_doubled_in_a_storm(storm_seed: int, broker: BrokerKind, tmp_path: Path, tell: Tell) -> None:
-    report = run_storm(storm_seed, STORM, tmp_path, broker)
+    report = run_storm(storm_seed, STORM, tmp_path, broker, alone=True)
     print(report.table())
     tell(*report.rows())
     assert report.findings == [], report.in_full()
@@ -106,7 +106,7 @@ def test_nothing_is_lost_or_doubled_in_a_long_storm(
 ) -> None:
     if not full:
         pytest.skip("a long storm is played with --storm-full")
-    report = run_storm(storm_seed, LONG_STORM, tmp_path, broker)
+    report = run_storm(storm_seed, LONG_STORM, tmp_path, broker, alone=True)
     print(report.table())
     tell(*report.rows())
     assert report.findings == [], report.in_full()
