@@ -18,6 +18,7 @@ from services.gateway.console.router import router as console_router
 from services.gateway.door.limits import Limits
 from services.gateway.door.rates import Rates
 from services.gateway.door.record import Record
+from services.gateway.item_changes import ItemChanges
 from services.gateway.openapi import DESCRIPTION, TITLE, VERSION, add_examples
 from services.gateway.pages.router import router as pages_router
 from services.gateway.phone_accounts import SWEEP_EVERY_S, make_phone_accounts
@@ -60,6 +61,7 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
         settings=settings,
         pool=pool,
         held_carts=SharedRead(pool, list_held_carts),
+        item_changes=ItemChanges(pool),
         access_tokens=AccessTokens(
             parse_keys(settings.access_token_secret.get_secret_value()), settings.access_token_ttl_s
         ),

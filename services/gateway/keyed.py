@@ -5,8 +5,9 @@ A refusal is not kept: nothing has happened, and the same request may succeed la
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, assert_never
 
 from fastapi import Depends, Header, Request, Response
@@ -14,15 +15,15 @@ from pydantic import BaseModel
 
 from services.gateway.errors import Refusal, Refused
 from services.gateway.metrics import REPEATS
-from services.gateway.wiring import Gateway
 from shared.db.idempotency import (
     FirstTime,
+    Found,
     KeyedRequest,
     KeyReused,
     Repeated,
     StillRunning,
-    find_first_answer,
-    insert_first_answer,
+    find_first_answers,
+    insert_first_answers,
 )
 from shared.db.types import Tx
 
@@ -37,6 +38,10 @@ class RequestKey:
     key: str | None
     route: str
     request_hash: bytes
+
+    def of(self, shopper_id: int) -> KeyedRequest | None:
+        """The request as it is remembered for this shopper; None without a key."""
+        return None if self.key is None else KeyedRequest(shopper_id, self.key, self.route, self.request_hash)
 
 
 async def _request_key(
@@ -62,27 +67,66 @@ Keyed = Annotated[RequestKey, Depends(_request_key)]
 
 
 def answer_once(
-    here: Gateway, tx: Tx, shopper_id: int, request_key: RequestKey, act: Callable[[], BaseModel], status: int = 200
+    tx: Tx,
+    shopper_id: int,
+    request_key: RequestKey,
+    now: datetime,
+    act: Callable[[], BaseModel],
+    status: int = 200,
 ) -> Response:
     """Do `act` in this transaction and answer with what it gives, unless the same request was answered before."""
-    if request_key.key is None:
-        return json_answer(act(), status)
-    request = KeyedRequest(shopper_id, request_key.key, request_key.route, request_key.request_hash)
-    match find_first_answer(tx, request):
+    (answer,) = answer_each_once(tx, [request_key.of(shopper_id)], now, lambda _: [act()], status)
+    assert answer is not None, "`act` does it or raises"
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+def answer_each_once(
+    tx: Tx,
+    requests: Sequence[KeyedRequest | None],
+    now: datetime,
+    act: Callable[[Sequence[int]], Sequence[BaseModel | Refused | None]],
+    status: int = 200,
+) -> list[Response | Refused | None]:
+    """The same for requests of as many shoppers: `act` is told the places of those that were not answered before, and
+    gives None for what it has not done. Whoever is refused keeps a key that is as free as before."""
+    answers = _first_answers(tx, requests)
+    to_do = [place for place, answer in enumerate(answers) if answer is None]
+    answered: dict[KeyedRequest, str] = {}
+    for place, outcome in zip(to_do, act(to_do) if to_do else (), strict=True):
+        if outcome is None or isinstance(outcome, Refused):
+            answers[place] = outcome
+            continue
+        answers[place] = json_answer(outcome, status)
+        if (request := requests[place]) is not None:
+            answered[request] = outcome.model_dump_json()
+    if answered:
+        insert_first_answers(tx, list(answered), status, list(answered.values()), now)
+        REPEATS.labels("first").inc(len(answered))
+    return answers
+
+
+def _first_answers(tx: Tx, requests: Sequence[KeyedRequest | None]) -> list[Response | Refused | None]:
+    """What keys say to these requests; None: it is for the caller to act."""
+    keyed = [request for request in requests if request is not None]
+    found = dict(zip(keyed, find_first_answers(tx, keyed), strict=True)) if keyed else {}
+    return [None if request is None else _answer_of(found[request]) for request in requests]
+
+
+def _answer_of(found: Found) -> Response | Refused | None:
+    match found:
         case FirstTime():
-            answer = act().model_dump_json()
-            insert_first_answer(tx, request, status, answer, here.now())
-            REPEATS.labels("first").inc()
-            return Response(answer, status, media_type="application/json")
-        case Repeated(first_status, first_answer):
+            return None
+        case Repeated(status, response):
             REPEATS.labels("repeated").inc()
-            return Response(first_answer, first_status, {"Idempotent-Replay": "true"}, "application/json")
+            return Response(response, status, {"Idempotent-Replay": "true"}, "application/json")
         case KeyReused():
             REPEATS.labels("reused").inc()
-            raise Refused(Refusal.KEY_REUSED)
+            return Refused(Refusal.KEY_REUSED)
         case StillRunning():
             REPEATS.labels("running").inc()
-            raise Refused(Refusal.STILL_RUNNING, retry_after_s=1)
+            return Refused(Refusal.STILL_RUNNING, retry_after_s=1)
         case _ as never:
             assert_never(never)
 

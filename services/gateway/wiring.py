@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from services.gateway.catalogue_words import CatalogueWords
 from services.gateway.code_delivery import CodeSender
 from services.gateway.console.ingest_samples import IngestSamples
+from services.gateway.item_changes import ItemChanges
 from services.gateway.phone_accounts import PhoneAccounts
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import Pool
@@ -34,6 +35,7 @@ class Gateway:
     settings: GatewaySettings
     pool: Pool
     held_carts: SharedRead[int, HeldCart]
+    item_changes: ItemChanges
     access_tokens: AccessTokens
     shopper_rates: Mapping[Kind, TokenBuckets]
     phones: PhoneVault

@@ -1,7 +1,9 @@
 """The first answer to a keyed request, kept in the transaction of its effect, so that a repeat changes nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.db.queries import sql
 from shared.db.types import Tx
@@ -42,35 +44,51 @@ class StillRunning:
     """The first request has not been answered yet."""
 
 
-def find_first_answer(tx: Tx, request: KeyedRequest) -> FirstTime | Repeated | KeyReused | StillRunning:
-    """What to do with a keyed request. After FirstTime the key is held until the transaction ends.
+Found = FirstTime | Repeated | KeyReused | StillRunning
+
+
+def find_first_answers(tx: Tx, requests: Sequence[KeyedRequest]) -> list[Found]:
+    """What to do with each of these requests, no two of one shopper. After FirstTime its key is held until the
+    transaction ends.
 
     Both questions are asked before an answer is waited for: in a pipeline they are one round trip.
     """
-    who = {"shopper_id": request.shopper_id, "key": request.key}
-    locked = tx.execute(sql("try_lock_request"), who)
-    found = tx.execute(sql("find_first_answer"), who)
-    if locked.fetchone() != (True,):
+    who = {
+        "shopper_ids": [request.shopper_id for request in requests],
+        "keys": [request.key for request in requests],
+    }
+    locked = tx.execute(sql("try_lock_requests"), who)
+    found = tx.execute(sql("find_first_answers"), who)
+    return [
+        _found(request, is_ours, row)
+        for request, (is_ours,), row in zip(requests, locked.fetchall(), found.fetchall(), strict=True)
+    ]
+
+
+def _found(request: KeyedRequest, is_ours: bool, row: tuple[Any, ...]) -> Found:
+    route, request_hash, status, response = row
+    if not is_ours:
         return StillRunning()
-    row = found.fetchone()
-    if row is None:
+    if route is None:
         return FirstTime()
-    if (row[0], row[1]) != (request.route, request.request_hash):
+    if (route, request_hash) != (request.route, request.request_hash):
         return KeyReused()
-    return Repeated(row[2], row[3])
+    return Repeated(status, response)
 
 
-def insert_first_answer(tx: Tx, request: KeyedRequest, status: int, response: str, now: datetime) -> None:
-    """Keep the answer for repeats."""
+def insert_first_answers(
+    tx: Tx, answered: Sequence[KeyedRequest], status: int, responses: Sequence[str], now: datetime
+) -> None:
+    """Keep the answers for repeats."""
     tx.execute(
-        sql("insert_first_answer"),
+        sql("insert_first_answers"),
         {
-            "shopper_id": request.shopper_id,
-            "key": request.key,
-            "route": request.route,
-            "request_hash": request.request_hash,
+            "shopper_ids": [request.shopper_id for request in answered],
+            "keys": [request.key for request in answered],
+            "routes": [request.route for request in answered],
+            "request_hashes": [request.request_hash for request in answered],
             "status": status,
-            "response": response,
+            "responses": list(responses),
             "now": now,
         },
     )

@@ -114,9 +114,9 @@ def create_profile(here: Here, shopper: Shopper, keyed: Keyed, asked: NewProfile
     """A name completes the profile; food types and allergies may be several."""
     with here.pool.connection() as connection, connection.transaction():
         return answer_once(
-            here,
             connection,
             shopper.shopper_id,
             keyed,
+            here.now(),
             lambda: change_profile(connection, here.phones, shopper.shopper_id, asked),
         )

@@ -1,6 +1,6 @@
 """The shopper's cart: take it, see it, change it, leave it."""
 
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, assert_never
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
@@ -9,13 +9,13 @@ from services.gateway.callers import Shopper
 from services.gateway.cart_views import CartView, cart_view
 from services.gateway.errors import EVERYWHERE, Refusal, Refused, refusals
 from services.gateway.fields import Answer, Ask, Id, Message
+from services.gateway.item_changes import ItemCall
 from services.gateway.keyed import KEY_REFUSALS, Keyed, answer_once, json_answer
 from services.gateway.pairing import count_guess, take_cart
-from services.gateway.wiring import Gateway, Here
+from services.gateway.wiring import Here
 from shared.db.pairing import forget_pairing_try
-from shared.db.phone_changes import ItemChanged, LineLimit, NoCart, NotInCart, UnknownProduct, change_item
+from shared.db.phone_changes import ItemChange, NoCart
 from shared.db.sessions import Disconnected, GoodsInCart, disconnect_cart
-from shared.db.types import Tx
 
 router = APIRouter(prefix="/cart", tags=["cart"])
 _ALWAYS = (*EVERYWHERE, Refusal.NOT_AUTHENTICATED)
@@ -74,7 +74,7 @@ def connect(here: Here, shopper: Shopper, keyed: Keyed, asked: CartToConnect) ->
     guessed_wrong = False
     try:
         with here.pool.connection() as connection, connection.transaction():
-            return answer_once(here, connection, me, keyed, act)
+            return answer_once(connection, me, keyed, here.now(), act)
     except Refused as refused:
         guessed_wrong = refused.code is Refusal.WRONG_PAIRING_CODE
         raise
@@ -99,36 +99,17 @@ _ITEM_REFUSALS = refusals(
 
 
 @router.post("/item/add", summary="One piece more", response_model=Message, responses=_ITEM_REFUSALS)
-def add_item(here: Here, shopper: Shopper, keyed: Keyed, asked: ItemToChange) -> Response:
+async def add_item(here: Here, shopper: Shopper, keyed: Keyed, asked: ItemToChange) -> Response:
     """By hand on the phone, at today's price."""
-    with here.pool.connection() as connection, connection.pipeline(), connection.transaction():
-        me = shopper.shopper_id
-        return answer_once(here, connection, me, keyed, lambda: _change(here, connection, me, asked.product_id, 1))
+    item = ItemChange(shopper.shopper_id, asked.product_id, 1)
+    return await here.item_changes.change(ItemCall(item, keyed.of(shopper.shopper_id), here.now()))
 
 
 @router.post("/item/remove", summary="One piece less", response_model=Message, responses=_ITEM_REFUSALS)
-def remove_item(here: Here, shopper: Shopper, keyed: Keyed, asked: ItemToChange) -> Response:
+async def remove_item(here: Here, shopper: Shopper, keyed: Keyed, asked: ItemToChange) -> Response:
     """By hand on the phone; what is not in the cart cannot leave it."""
-    with here.pool.connection() as connection, connection.pipeline(), connection.transaction():
-        me = shopper.shopper_id
-        return answer_once(here, connection, me, keyed, lambda: _change(here, connection, me, asked.product_id, -1))
-
-
-def _change(here: Gateway, tx: Tx, shopper_id: int, product_id: int, pieces: Literal[1, -1]) -> Message:
-    outcome = change_item(tx, shopper_id, product_id, pieces, here.now())
-    match outcome:
-        case ItemChanged():
-            return Message(message="Added to the cart." if pieces > 0 else "Taken out of the cart.")
-        case NoCart():
-            raise Refused(Refusal.NO_CART)
-        case NotInCart():
-            raise Refused(Refusal.NOT_IN_CART)
-        case UnknownProduct():
-            raise Refused(Refusal.UNKNOWN_PRODUCT)
-        case LineLimit():
-            raise Refused(Refusal.LINE_LIMIT)
-        case _ as never:
-            assert_never(never)
+    item = ItemChange(shopper.shopper_id, asked.product_id, -1)
+    return await here.item_changes.change(ItemCall(item, keyed.of(shopper.shopper_id), here.now()))
 
 
 @router.post(
@@ -158,4 +139,4 @@ def disconnect(
                 assert_never(never)
 
     with here.pool.connection() as connection, connection.transaction():
-        return answer_once(here, connection, shopper.shopper_id, keyed, act)
+        return answer_once(connection, shopper.shopper_id, keyed, here.now(), act)

@@ -132,7 +132,7 @@ def add(here: Here, shopper: Shopper, keyed: Keyed, asked: ItemWanted) -> Respon
                 assert_never(never)
 
     with here.pool.connection() as connection, connection.transaction():
-        return answer_once(here, connection, me, keyed, act)
+        return answer_once(connection, me, keyed, here.now(), act)
 
 
 @router.post(
@@ -150,7 +150,7 @@ def remove(here: Here, shopper: Shopper, keyed: Keyed, asked: ItemNotWanted) -> 
         return Message(message="Taken off the list.")
 
     with here.pool.connection() as connection, connection.transaction():
-        return answer_once(here, connection, shopper.shopper_id, keyed, act)
+        return answer_once(connection, shopper.shopper_id, keyed, here.now(), act)
 
 
 @router.get("/recipes", summary="Recipes for what I have", responses=refusals(*_ALWAYS))
@@ -211,4 +211,4 @@ def shop_for_recipe(here: Here, shopper: Shopper, keyed: Keyed, recipe_id: PathI
         return ChecklistBody(items=_item_bodies(connection, me, list_checklist(connection, me)))
 
     with here.pool.connection() as connection, connection.transaction():
-        return answer_once(here, connection, me, keyed, act)
+        return answer_once(connection, me, keyed, here.now(), act)

@@ -68,7 +68,7 @@ def check_out(here: Here, shopper: Shopper, keyed: Keyed) -> Response:
                 assert_never(never)
 
     with here.pool.connection() as connection, connection.transaction():
-        return answer_once(here, connection, me, keyed, act, HTTPStatus.CREATED)
+        return answer_once(connection, me, keyed, here.now(), act, HTTPStatus.CREATED)
 
 
 @router.get("/history", summary="Past orders, newest first", responses=refusals(*_ALWAYS))

@@ -34,7 +34,9 @@ def patch_profile(here: Here, shopper: Shopper, keyed: Keyed, asked: ProfileChan
     """Only what is named changes; null takes a value away."""
     with here.pool.connection() as connection, connection.transaction():
         me = shopper.shopper_id
-        return answer_once(here, connection, me, keyed, lambda: change_profile(connection, here.phones, me, asked))
+        return answer_once(
+            connection, me, keyed, here.now(), lambda: change_profile(connection, here.phones, me, asked)
+        )
 
 
 @router.get("/export", summary="Everything held about me", responses=refusals(*_ALWAYS))
