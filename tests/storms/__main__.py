@@ -16,7 +16,7 @@ from tests.storms.promises import PROMISES, Promise
 BROKERS = ("embedded", "Mosquitto")
 ALONE = "in_a_storm or postgresql_is_silent"  # -k: tests that need the machine for themselves
 LONG = "in_a_long_storm"
-WIDTHS = (6, 50, 36, 66)
+WIDTHS = (6, 54, 38, 66)
 
 
 @dataclass

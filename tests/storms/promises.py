@@ -80,7 +80,7 @@ PROMISES = (
     Promise(
         "R12",
         "no silent death: the process ends or is not ready",
-        "every way to die tried",
+        "exit, or /readyz false in 15 s",
         proofs=(
             f"{INGEST}/test_life.py::test_a_callback_that_raises_ends_the_process",
             f"{INGEST}/test_life.py::test_a_network_thread_that_ends_by_itself_ends_the_process",
@@ -127,6 +127,7 @@ PROMISES = (
         "a cart connects in 5 s, < 50 MB",
         proofs=(
             *_on_both(f"{BROKER}/test_floods.py::test_a_crowd_at_the_door_keeps_no_cart_out_and_costs_little_memory"),
+            f"{BROKER}/test_floods.py::test_256_mb_announced_are_refused_from_the_header",
             f"{BROKER}/test_load.py::TestWithAShortConnectTimeout::"
             "test_silent_and_half_open_connections_do_not_keep_a_cart_out",
             f"{BROKER}/test_load.py::TestWithFewConnections::test_connections_beyond_the_most_are_closed_at_once",
