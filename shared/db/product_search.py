@@ -64,14 +64,12 @@ def load_names(tx: Tx, known: CatalogueNames) -> CatalogueNames:
     return CatalogueNames(version, index, build_vocabulary(index.count_words()))
 
 
-def search_names(names: CatalogueNames, query: str, limit: int, after: int) -> Page | None:
-    """A page of hits by name, best first, as far as these names hold; `after` is the last product of the page before, 0
-    for the first page. None: they do not suffice, PostgreSQL must be asked."""
-    words = words_of(query)
-    if names.version is None or not words or _could_be_code(query):
+def search_names(names: CatalogueNames, query: str, hits_max: int) -> list[int] | None:
+    """Products by name, best first, as far as these names hold; None: they do not suffice, PostgreSQL must be asked."""
+    if names.version is None or _could_be_code(query):
         return None
-    hits = list_hits(words, names.vocabulary, hits_needed(limit, after), names.index.list_hits)
-    return tuple(page_of(hits, limit, after)) if hits else None
+    words = words_of(query)
+    return list_hits(words, names.vocabulary, hits_max, names.index.list_hits) if words else []
 
 
 def find_products(tx: Tx, pages: Collection[Page]) -> Mapping[Page, FoundProducts]:
@@ -85,24 +83,33 @@ def find_products(tx: Tx, pages: Collection[Page]) -> Mapping[Page, FoundProduct
 
 
 def search_products(tx: Tx, query: str, limit: int, after: int, vocabulary: Vocabulary) -> list[Product]:
-    """A page of hits, best first, by PostgreSQL alone; pages as in `search_names`."""
-    page = page_of(_list_hits(tx, query, vocabulary, hits_needed(limit, after)), limit, after)
-    found = list_products(tx, page)
-    return [found[product_id] for product_id in page if product_id in found]
-
-
-def _list_hits(tx: Tx, query: str, vocabulary: Vocabulary, enough: int) -> list[int]:
-    by_code = _find_by_code(tx, query)
-    if by_code is not None:
-        return [by_code]
-    words = words_of(query)
-    if not words:
-        return []
+    """A page of hits, best first, by PostgreSQL alone; `after` is the last product of the page before, 0 for the first
+    page."""
 
     def list_exact_hits(words: Sequence[str], hits_max: int) -> list[int]:
         return _search_exactly(tx, words, vocabulary, hits_max)
 
-    return list_hits(words, vocabulary, enough, list_exact_hits) or _search_roughly(tx, words, vocabulary, enough)
+    by_code = _find_by_code(tx, query)
+    words = words_of(query)
+    if by_code is not None:
+        hits = [by_code]
+    else:
+        hits = list_hits(words, vocabulary, hits_needed(limit, after), list_exact_hits) if words else []
+    if not hits:
+        return search_roughly(tx, query, limit, after, vocabulary)
+    return _list_page(tx, hits, limit, after)
+
+
+def search_roughly(tx: Tx, query: str, limit: int, after: int, vocabulary: Vocabulary) -> list[Product]:
+    """A page of products whose names share enough trigrams with the query: for when no name holds its words."""
+    hits = _list_rough_hits(tx, words_of(query), vocabulary, hits_needed(limit, after))
+    return _list_page(tx, hits, limit, after)
+
+
+def _list_page(tx: Tx, hits: Sequence[int], limit: int, after: int) -> list[Product]:
+    page = page_of(hits, limit, after)
+    found = list_products(tx, page) if page else {}
+    return [found[product_id] for product_id in page if product_id in found]
 
 
 def _could_be_code(query: str) -> bool:
@@ -146,7 +153,7 @@ def _index_keys(words: Sequence[str], vocabulary: Vocabulary) -> list[str]:
     return sorted(keys)
 
 
-def _search_roughly(tx: Tx, words: list[str], vocabulary: Vocabulary, hits_max: int) -> list[int]:
+def _list_rough_hits(tx: Tx, words: list[str], vocabulary: Vocabulary, hits_max: int) -> list[int]:
     counts = vocabulary.trigram_counts
     wanted = [trigram for trigram in trigrams(" ".join(words)) if trigram in counts]
     if not wanted:
