@@ -8,7 +8,7 @@ import structlog
 
 from services.gateway.pool import Pool
 from shared.db.places import list_layout_versions
-from shared.db.stores import find_layout
+from shared.db.stores import find_layout, list_sections
 from shared.navigation import LayoutError, StoreMap, build_store_map, parse_layout
 
 LOOK_EVERY_S = 2.0
@@ -19,6 +19,14 @@ WAIT_FOR_BUILD_S = 8.0
 MAX_WAITING = 3
 
 log = structlog.get_logger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class WalkableStore:
+    """A store's map, and the ids of its sections by floor and name."""
+
+    store_map: StoreMap
+    section_ids: dict[tuple[int, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class CannotBeWalked:
 @dataclass(frozen=True, slots=True)
 class _Built:
     version: int
-    store_map: StoreMap | CannotBeWalked
+    store: WalkableStore | CannotBeWalked
 
 
 class StoreMaps:
@@ -60,7 +68,7 @@ class StoreMaps:
             self._was_built.notify_all()
         self._thread.join(timeout=0.5)
 
-    def find(self, store_id: int, version: int) -> StoreMap | CannotBeWalked | StillBuilding:
+    def find(self, store_id: int, version: int) -> WalkableStore | CannotBeWalked | StillBuilding:
         """The map of a store whose layout in force has this version.
 
         A few callers wait for a map that is being built; the others, and those who waited in vain, get the map of
@@ -70,7 +78,7 @@ class StoreMaps:
             self._look_now.set()
             self._wait_for(store_id, version)
         built = self._built.get(store_id)
-        return built.store_map if built is not None else StillBuilding()
+        return built.store if built is not None else StillBuilding()
 
     def look(self) -> None:
         """Build what is new. Called by the thread; a test may call it."""
@@ -97,9 +105,16 @@ class StoreMaps:
     def _build(self, store_id: int) -> None:
         with self._pool.connection() as connection:
             stored = find_layout(connection, store_id)
+            # After the layout: sections of a later import are put right when its version is seen, earlier ones never.
+            sections = list_sections(connection, store_id)
         if stored is None:
             return
-        built = _Built(stored.version, _map_of(store_id, stored.document))
+        store_map = _map_of(store_id, stored.document)
+        if isinstance(store_map, StoreMap):
+            section_ids = {(section.floor, section.name): section_id for section_id, section in sections.items()}
+            built = _Built(stored.version, WalkableStore(store_map, section_ids))
+        else:
+            built = _Built(stored.version, store_map)
         with self._was_built:
             self._built[store_id] = built
             self._was_built.notify_all()

@@ -33,12 +33,6 @@ def find_store_for(tx: Tx, shopper_id: int) -> int | None:
     return found[0] if found else None
 
 
-def find_held_cart(tx: Tx, shopper_id: int) -> int | None:
-    """The cart that a shopper holds."""
-    found = tx.execute(sql("find_cart_of_shopper"), {"shopper_id": shopper_id}).fetchone()
-    return found[0] if found else None
-
-
 def find_first_store(tx: Tx) -> int | None:
     """The store to speak of when nobody said which."""
     found = tx.execute(sql("find_first_store")).fetchone()

@@ -10,7 +10,8 @@ from services.gateway.errors import EVERYWHERE, Refusal, Refused, refusals
 from services.gateway.fields import INT32_MAX, Answer, Moment, PathId
 from services.gateway.keyed import json_answer
 from services.gateway.routes.misc import SectionBody, section_body
-from services.gateway.walks import WalkBody, WalkWanted, plan_walk, read_question
+from services.gateway.walk_bodies import WalkBody
+from services.gateway.walks import WalkWanted, plan_walk, read_question
 from services.gateway.wiring import Here
 from shared.db.places import CartPlace, NotHeld, find_place_of_held_cart, find_store_for, store_exists
 from shared.db.stores import list_locations_of_products, list_sections
@@ -119,6 +120,6 @@ def product_locations(
 )
 def shortest_path(here: Here, shopper: Shopper, asked: WalkWanted) -> Response:
     """Around shelves and closed aisles, in the best order. What cannot be reached is in `skipped`."""
-    with here.pool.connection() as connection, connection.transaction():
+    with here.pool.connection() as connection:
         question = read_question(connection, shopper.shopper_id, asked)
     return json_answer(plan_walk(here, question))
