@@ -52,13 +52,15 @@ class Database:
         self._metrics = metrics
         self._connection: Tx | None = None
 
-    def run(self, work: Callable[[Tx], T], *, in_pipeline: bool = False) -> T:
+    def run(self, work: Callable[[Tx], T], *, in_pipeline: bool = False, timeouts_max: int | None = None) -> T:
         """`work` in a transaction of its own, again and again until PostgreSQL says that it committed.
 
         `work` may therefore run more than once. Raises whatever is no passing fault, and Stopping. In a pipeline its
-        statements, BEGIN and COMMIT are answered together, whenever it does not ask for an answer itself.
+        statements, BEGIN and COMMIT are answered together, whenever it does not ask for an answer itself. A statement
+        that takes too long is a passing fault as well, but at most `timeouts_max` times: then raises QueryCanceled.
         """
         pause_s = FIRST_PAUSE_S
+        timeouts = 0
         while True:
             try:
                 connection = self._connected()
@@ -68,7 +70,8 @@ class Database:
                 return result
             except Exception as problem:
                 self.close()
-                if classify(problem) is not Fault.PASSING:
+                timeouts += isinstance(problem, psycopg.errors.QueryCanceled)
+                if classify(problem) is not Fault.PASSING or (timeouts_max is not None and timeouts > timeouts_max):
                     raise
                 self._metrics.database_up.set(0)
                 self._metrics.retries.inc()

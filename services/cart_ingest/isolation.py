@@ -42,8 +42,9 @@ class Isolation:
     ) -> list[R]:
         """`run` each part in its own transaction, in order, and `bury` what fails alone.
 
-        A cart's events keep their order: the left half goes first. Raises what no event is to blame for, and
-        TooMuchPoison.
+        A cart's events keep their order: the left half goes first. Both may raise a passing fault when they gave up
+        waiting: a part is halved then too, but what cannot even be buried is tried again. Raises what no event is to
+        blame for, and TooMuchPoison.
         """
         results: list[R] = []
         stack = [events]
@@ -63,7 +64,13 @@ class Isolation:
                     stack += [part[middle:], part[:middle]]
                     continue
                 self._note_poison(problem)
-                results.append(bury(part[0], problem))
+                try:
+                    results.append(bury(part[0], problem))
+                except Exception as again:
+                    if isinstance(again, Stopping) or classify(again) is not Fault.PASSING:
+                        raise
+                    self._recent.pop()
+                    stack.append(part)
         return results
 
     def _note_poison(self, problem: Exception) -> None:

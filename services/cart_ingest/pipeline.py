@@ -38,6 +38,7 @@ IDLE_WAIT_S = 0.25  # how soon a quiet worker notices that it should stop
 # handfuls. After a batch of this size the next one collects while it still grows; a quiet worker never waits. Large
 # batches cost less an event: what is done once a cart (lock, frontier, totals) is done for several of its events.
 STORM_BATCH = 500
+TRIES_ALONE = 3  # of an event whose statements take too long, before it counts as poisonous
 FEW = 10  # so many are sooner written by statements in a pipeline than by COPY, which cannot be in one
 COLLECT_AT_MOST_S = 0.1
 COLLECT_STEP_S = 0.01
@@ -104,13 +105,21 @@ class Pipeline:
 
     def _commit(self, batch: Sorted) -> list[Applied]:
         """Apply everything; comes back only when PostgreSQL has said so for each part."""
-        applied = self._isolation.apply(batch.events, self._apply, self._bury) if batch.events else []
+        applied = self._isolation.apply(batch.events, self._apply_part, self._bury) if batch.events else []
         if batch.strays or batch.statuses:
             applied.append(self._apply((), batch.strays, batch.statuses))
         return applied
 
+    def _apply_part(self, events: Sequence[Incoming]) -> Applied:
+        """What takes too long is tried in halves at once; alone it may have met a slow moment."""
+        return self._apply(events, timeouts_max=0 if len(events) > 1 else TRIES_ALONE - 1)
+
     def _apply(
-        self, events: Sequence[Incoming], strays: Sequence[DeadLetter] = (), statuses: Sequence[HeardStatus] = ()
+        self,
+        events: Sequence[Incoming],
+        strays: Sequence[DeadLetter] = (),
+        statuses: Sequence[HeardStatus] = (),
+        timeouts_max: int | None = None,
     ) -> Applied:
         now = datetime.now(UTC)
 
@@ -119,20 +128,21 @@ class Pipeline:
             return apply_events(tx, events, strays, now, self._name, self._memory)
 
         self.took_a_breath_s = time.monotonic()
-        applied = self._database.run(work, in_pipeline=len(events) <= FEW)
+        applied = self._database.run(work, in_pipeline=len(events) <= FEW, timeouts_max=timeouts_max)
         self._memory.keep(applied.carts)
         return applied
 
     def _bury(self, event: Incoming, problem: Exception) -> Applied:
         """Keep one event as a dead letter; its number counts as settled, so that the cart goes on.
 
-        When even that fails, for example because its cart's row is broken, the letter alone is kept.
+        When even that fails, for example because its cart's row is broken, the letter alone is kept. When it takes too
+        long as well, PostgreSQL is slow, and the event is not to blame: raises QueryCanceled.
         """
         number = event.event.key if isinstance(event.event, Undecodable) else (event.event.epoch, event.event.seq)
         reason = Unreadable.REJECTED if isinstance(problem, psycopg.Error) else Unreadable.BUG
         story = "".join(traceback.format_exception(problem)).encode("ascii", "backslashreplace").decode("ascii")[-2000:]
         try:
-            return self._apply([event._replace(event=Undecodable(reason, story, number))])
+            return self._apply([event._replace(event=Undecodable(reason, story, number))], timeouts_max=0)
         except Exception as again:
             if isinstance(again, Stopping) or classify(again) is not Fault.POISON:
                 raise

@@ -25,6 +25,18 @@ CREATE FUNCTION refuse_butter() RETURNS trigger LANGUAGE plpgsql AS
     END $$;
 CREATE TRIGGER refuse_butter BEFORE INSERT ON cart_event FOR EACH ROW EXECUTE FUNCTION refuse_butter();
 """
+TAKE_LONG_OVER_BUTTER = f"""
+CREATE FUNCTION take_long_over_butter() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN
+        IF NEW.code = '{BUTTER}' THEN PERFORM pg_sleep(30); END IF;
+        RETURN NEW;
+    END $$;
+CREATE TRIGGER take_long_over_butter BEFORE INSERT ON cart_event FOR EACH ROW EXECUTE FUNCTION take_long_over_butter();
+"""
+IMPATIENT = """
+from services.cart_ingest import database
+database._OPTIONS = database._OPTIONS.replace("statement_timeout=5s", "statement_timeout=200ms")
+"""
 BUG_WITH_BUTTER = f"""
 from services.cart_ingest import pipeline
 rightly = pipeline.apply_events
@@ -175,3 +187,33 @@ def test_too_much_poison_stops_the_worker_and_acknowledges_nothing_of_it(
     assert ingest.wait(30) == 70
     assert "TooMuchPoison" in ingest.log_file.read_text()
     assert unacknowledged(broker) == 30
+
+
+def test_an_event_that_always_takes_too_long_is_kept_aside_and_does_not_hold_up_the_others(
+    start_ingest: StartIngest, shop: Shop, address: tuple[str, int], broker: RunningBroker
+) -> None:
+    """A cancelled statement (57014) is a passing fault, but not for ever."""
+    query(shop.url, TAKE_LONG_OVER_BUTTER)
+    size = 16
+    start_ingest(sabotage=IMPATIENT + IN_ONE_BATCH.format(size=size))
+
+    poison = deliver_with_butter_at(shop, address, {5}, size)
+    eventually(lambda: counted(shop.url)["received"] == size, within_s=20)
+
+    assert query(shop.url, "SELECT topic, payload FROM dead_letter") == poison
+    assert counted(shop.url) == {"received": size, "duplicates": 0, "logged": size - 1, "dead": 1}
+    eventually(lambda: unacknowledged(broker) == 0)
+
+
+def test_a_database_that_is_slow_for_everything_costs_no_event(
+    start_ingest: StartIngest, shop: Shop, address: tuple[str, int]
+) -> None:
+    query(shop.url, TAKE_LONG_OVER_BUTTER.replace(f"NEW.code = '{BUTTER}'", "true"))
+    ingest = start_ingest(sabotage=IMPATIENT)
+    say_on(address, [(events_topic(shop.carts[0]), json.dumps(scan(1, BUTTER)).encode())])
+
+    eventually(lambda: ingest.metric("ingest_transaction_retries_total") >= 5, within_s=20)
+    query(shop.url, "DROP TRIGGER take_long_over_butter ON cart_event")
+
+    eventually(lambda: counted(shop.url)["logged"] == 1)
+    assert counted(shop.url)["dead"] == 0

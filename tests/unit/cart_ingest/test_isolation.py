@@ -89,3 +89,23 @@ def test_poison_among_enough_good_events_goes_on_for_ever() -> None:
         isolation.apply(range(start, start + 100), table.run, table.bury)
 
     assert len(table.buried) == 1_334
+
+
+def test_what_takes_too_long_to_be_applied_and_to_be_buried_is_tried_again() -> None:
+    """PostgreSQL is slow then, and the event is not to blame."""
+    slow = [True] * 3
+    table = Table(frozenset())
+
+    def wait_in_vain(part: Sequence[int]) -> str:
+        if len(part) == 1 and slow:
+            raise psycopg.errors.QueryCanceled
+        return table.run(part)
+
+    def bury_in_vain(_one: int, _problem: Exception) -> str:
+        slow.pop()
+        raise psycopg.errors.QueryCanceled
+
+    Isolation(Metrics()).apply(range(1), wait_in_vain, bury_in_vain)
+
+    assert table.applied == [0]
+    assert not slow

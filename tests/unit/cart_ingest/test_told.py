@@ -70,7 +70,7 @@ def cart_of(version: int) -> SessionCart:
 
 def read(cart_id: int, version: int, shopper_id: int | None = None, **changed: Any) -> CartSnapshot:
     cart = cart_of(version)
-    given = {
+    given: dict[str, Any] = {
         "cart_id": cart_id, "store": "main", "version": version, "published_version": 0, "ack_epoch": 1,
         "ack_seq": version, "pairing_code": "123456", "session_id": TRIP, "shopper_id": shopper_id,
         "incomplete": False, "is_closed": False, "cart": cart,
