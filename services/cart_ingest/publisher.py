@@ -121,9 +121,6 @@ class Publisher:
                 log.warning("publisher_database_away", problem=type(problem).__name__, again_in_s=pause_s)
                 self._stopping.wait(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-            finally:
-                self.is_leading = False
-                self._remember(self._told.end())
         self._client.leave(LEAVE_WITHIN_S)
 
     def _candidate(self, connection: Tx) -> None:
@@ -136,7 +133,11 @@ class Publisher:
             if try_lead(connection, Singleton.PUBLISHER):
                 log.info("publisher_leads")
                 self.is_leading = True
-                self._lead(connection)
+                try:
+                    self._lead(connection)
+                finally:
+                    self.is_leading = False
+                    self._recent.append((time.monotonic(), self._told.end()))
                 return
             self._stopping.wait(CANDIDATE_WAIT_S)
 
@@ -170,7 +171,7 @@ class Publisher:
         if cart_ids:
             with connection.transaction():
                 connection.execute(sql("request_publication"), {"cart_ids": cart_ids})
-            self._recent.clear()
+        self._recent.clear()  # from the commit on the tables remember it
 
     def _publish_all(self, connection: Tx) -> None:
         """Every cart once; what changes meanwhile waits for the next round, so that no cart starves."""
@@ -230,13 +231,9 @@ class Publisher:
         if confirmed:
             mark_published(connection, confirmed)
             self._told.published(confirmed)
-            self._remember([cart_id for cart_id, _ in confirmed])
-
-    def _remember(self, cart_ids: list[int]) -> None:
-        now_s = time.monotonic()
-        self._recent.append((now_s, cart_ids))
-        while now_s - self._recent[0][0] > FORGOTTEN_S:
-            self._recent.popleft()
+            self._recent.append((self._noted_s, [cart_id for cart_id, _ in confirmed]))
+            while self._noted_s - self._recent[0][0] > FORGOTTEN_S:
+                self._recent.popleft()
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
