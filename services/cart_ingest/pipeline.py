@@ -34,12 +34,12 @@ from shared.db.types import Tx
 log = structlog.get_logger()
 
 IDLE_WAIT_S = 0.25  # how soon a quiet worker notices that it should stop
+FEW = 10  # so many are sooner written by statements in a pipeline than by COPY, which cannot be in one
+TRIES_ALONE = 3  # of an event whose statements take too long, before it counts as poisonous
 # In a storm a broker sends the next message for each one acknowledged, and whoever takes them at once commits them in
 # handfuls. After a batch of this size the next one collects while it still grows; a quiet worker never waits. Large
 # batches cost less an event: what is done once a cart (lock, frontier, totals) is done for several of its events.
 STORM_BATCH = 500
-TRIES_ALONE = 3  # of an event whose statements take too long, before it counts as poisonous
-FEW = 10  # so many are sooner written by statements in a pipeline than by COPY, which cannot be in one
 COLLECT_AT_MOST_S = 0.1
 COLLECT_STEP_S = 0.01
 
