@@ -13,6 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from psycopg.rows import args_row
+
 from shared.db.products import Product, find_product_id, list_products
 from shared.db.queries import sql
 from shared.db.types import Tx
@@ -97,19 +99,27 @@ def search_products(tx: Tx, query: str, limit: int, after: int, vocabulary: Voca
         hits = list_hits(words, vocabulary, hits_needed(limit, after), list_exact_hits) if words else []
     if not hits:
         return search_roughly(tx, query, limit, after, vocabulary)
-    return _list_page(tx, hits, limit, after)
+    page = page_of(hits, limit, after)
+    found = list_products(tx, page)
+    return [found[product_id] for product_id in page if product_id in found]
 
 
 def search_roughly(tx: Tx, query: str, limit: int, after: int, vocabulary: Vocabulary) -> list[Product]:
     """A page of products whose names share enough trigrams with the query: for when no name holds its words."""
-    hits = _list_rough_hits(tx, words_of(query), vocabulary, hits_needed(limit, after))
-    return _list_page(tx, hits, limit, after)
-
-
-def _list_page(tx: Tx, hits: Sequence[int], limit: int, after: int) -> list[Product]:
-    page = page_of(hits, limit, after)
-    found = list_products(tx, page) if page else {}
-    return [found[product_id] for product_id in page if product_id in found]
+    wanted = [trigram for trigram in trigrams(" ".join(words_of(query))) if trigram in vocabulary.trigram_counts]
+    if not wanted:
+        return []
+    parameters = {
+        "wanted": wanted,
+        "rare": _rarest(wanted, vocabulary),
+        "needed": max(2, -int(-len(wanted) * NEEDED_SHARE // 1)),
+        "candidates": ROUGH_CANDIDATES,
+        "limit": hits_needed(limit, after),
+    }
+    with tx.cursor(row_factory=args_row(Product)) as cursor:
+        found = cursor.execute(sql("search_products_roughly"), parameters, binary=True).fetchall()
+    hits = {product.product_id: product for product in found}
+    return [hits[product_id] for product_id in page_of(list(hits), limit, after)]
 
 
 def _could_be_code(query: str) -> bool:
@@ -151,21 +161,6 @@ def _index_keys(words: Sequence[str], vocabulary: Vocabulary) -> list[str]:
         certain = [trigram for trigram in trigrams(word) if trigram != ending]
         keys.update(sorted(certain, key=lambda one: (counts.get(one, 0), one))[:each])
     return sorted(keys)
-
-
-def _list_rough_hits(tx: Tx, words: list[str], vocabulary: Vocabulary, hits_max: int) -> list[int]:
-    counts = vocabulary.trigram_counts
-    wanted = [trigram for trigram in trigrams(" ".join(words)) if trigram in counts]
-    if not wanted:
-        return []
-    parameters = {
-        "wanted": wanted,
-        "rare": _rarest(wanted, vocabulary),
-        "needed": max(2, -int(-len(wanted) * NEEDED_SHARE // 1)),
-        "candidates": ROUGH_CANDIDATES,
-        "limit": hits_max,
-    }
-    return [product_id for (product_id,) in tx.execute(sql("search_products_roughly"), parameters)]
 
 
 def _rarest(wanted: list[str], vocabulary: Vocabulary) -> list[str]:

@@ -1,6 +1,6 @@
 """Gateway bench: reads and writes at 32 connections beside bare FastAPI endpoints, in turn, in the same run.
 
-python -m tests.bench.gateway [--seconds 1.5] [--rounds 3] [--products 100000] [--only NAME] [--workers 1]
+python -m tests.bench.gateway [--seconds 1.5] [--rounds 3] [--products 100000] [--only NAME] [--workers 1] [--rate 300]
 
 Each round measures the yardsticks and then the call; a share is the median of the rounds' shares, since the machine is
 never as fast twice. One yardstick is a SELECT 1; a write stands beside an INSERT with its commit as well.
@@ -37,6 +37,8 @@ from shared.domain.search_text import normalise_search_text, trigrams
 from tests.bench.http_load import Load, request_bytes, run_load
 
 CONNECTIONS = 32
+# A store of 300 carts types a few queries a second; this is a chain's worth, without waiting for the answers.
+AT_A_RATE = ("/products/search", "/cart/item/add")
 # A load tool is one address, and one shopper per connection.
 LIMITS = (
     "READS_PER_ADDRESS_PER_MINUTE",
@@ -190,6 +192,14 @@ def _loads(shoppers: list[int], products: int) -> dict[str, list[list[bytes]]]:
     }
 
 
+def _at_a_rate(port: int, requests: Sequence[Sequence[bytes]], per_second: float, seconds: float, rounds: int) -> str:
+    """Requests that come whether or not those before are answered; the medians as a row without yardsticks."""
+    loads = [run_load(port, requests, seconds, per_second) for _ in range(rounds)]
+    middle = [statistics.median(getattr(load, name) for load in loads) for name in ("per_second", "p50_ms", "p99_ms")]
+    failed = sum(load.not_2xx for load in loads)
+    return f"{middle[0]:9.0f} {middle[1]:9.1f} {middle[2]:9.1f} {'':9} {'':9} {failed:8}"
+
+
 def _rounds(port: int, bare_port: int, requests: Sequence[Sequence[bytes]], seconds: float, rounds: int) -> str:
     """Yardsticks and call in turn; the medians as one row of the table."""
     writes = requests[0][0].startswith(b"POST")
@@ -218,6 +228,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--products", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--rate", type=int, default=300)
     parser.add_argument("--only")
     options = parser.parse_args()
     with database() as url:
@@ -226,7 +237,7 @@ def main() -> None:
         os.environ["HTTP_WORKERS"] = str(options.workers)
         print(f"{CONNECTIONS} connections, {options.workers} worker(s), {options.products} products")
         heads = ("per s", "p50 ms", "p99 ms", "of SELECT", "of INSERT")
-        print(f"{'':28} {' '.join(f'{head:>9}' for head in heads)} {'not 2xx':>8}")
+        print(f"{'':30} {' '.join(f'{head:>9}' for head in heads)} {'not 2xx':>8}")
         with (
             program(["-m", "tests.bench.bare_gateway", str(ports["bare"])], url, ports["bare"]),
             program(["-m", "services.gateway"], url, ports["gateway"]),
@@ -237,7 +248,10 @@ def main() -> None:
             for name, requests in loads.items():
                 if options.only is None or options.only in name:
                     row = _rounds(ports["gateway"], ports["bare"], requests, options.seconds, options.rounds)
-                    print(f"{name:28} {row}", flush=True)
+                    print(f"{name:30} {row}", flush=True)
+                if name in AT_A_RATE and (options.only is None or options.only in name):
+                    row = _at_a_rate(ports["gateway"], requests, options.rate, options.seconds, options.rounds)
+                    print(f"{f'{name}, {options.rate} a second':30} {row}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,13 @@
-"""A small HTTP load tool: keep-alive connections, one request at a time on each, latencies kept one by one."""
+"""A small HTTP load tool: keep-alive connections, one request at a time on each, latencies kept one by one.
+
+Requests are sent one after the other, as fast as they are answered; or at a steady rate, whatever the answers do:
+then a latency counts from the moment at which the request was due, so that it includes the wait for a connection.
+"""
 
 import asyncio
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,11 +25,15 @@ class Load:
     not_2xx: int
 
 
+NextRequest = Callable[[], tuple[bytes, float] | None]
+"""A request and when it is due, by the performance counter; None: no more."""
+
+
 class _Connection(asyncio.Protocol):
-    def __init__(self, next_request: Callable[[], bytes | None], done: "asyncio.Future[None]") -> None:
+    def __init__(self, next_request: NextRequest, done: "asyncio.Future[None]") -> None:
         self._next_request, self._done = next_request, done
         self._buffer = b""
-        self._sent_at = 0.0
+        self._due_at = 0.0
         self.latencies: list[float] = []
         self.not_2xx = 0
 
@@ -41,7 +50,7 @@ class _Connection(asyncio.Protocol):
         length = int(head[at + 15 :].split(b"\r\n", 1)[0])
         if len(body) < length:
             return
-        self.latencies.append(time.perf_counter() - self._sent_at)
+        self.latencies.append(time.perf_counter() - self._due_at)
         self.not_2xx += head[9:10] != b"2"
         self._buffer = b""
         self._send()
@@ -51,12 +60,16 @@ class _Connection(asyncio.Protocol):
             self._done.set_result(None)
 
     def _send(self) -> None:
-        request = self._next_request()
-        if request is None:
+        following = self._next_request()
+        if following is None:
             self._transport.close()
             return
-        self._sent_at = time.perf_counter()
-        self._transport.write(request)
+        request, self._due_at = following
+        wait_s = self._due_at - time.perf_counter()
+        if wait_s > 0:
+            asyncio.get_running_loop().call_later(wait_s, self._transport.write, request)
+        else:
+            self._transport.write(request)
 
 
 def request_bytes(method: str, path: str, token: str | None = None, body: bytes = b"") -> bytes:
@@ -69,20 +82,22 @@ def request_bytes(method: str, path: str, token: str | None = None, body: bytes 
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def run_load(port: int, requests: Sequence[Sequence[bytes]], for_s: float) -> Load:
-    """Send for some seconds; each connection cycles through its own requests."""
-    return uvloop.run(_run(port, requests, for_s))
+def run_load(port: int, requests: Sequence[Sequence[bytes]], for_s: float, per_second: float | None = None) -> Load:
+    """Send for some seconds; each connection cycles through its own requests. `per_second`: all together so many."""
+    return uvloop.run(_run(port, requests, for_s, per_second))
 
 
-async def _run(port: int, requests: Sequence[Sequence[bytes]], for_s: float) -> Load:
+async def _run(port: int, requests: Sequence[Sequence[bytes]], for_s: float, per_second: float | None) -> Load:
     loop = asyncio.get_running_loop()
-    end_at = time.perf_counter() + for_s
+    start_at = time.perf_counter()
+    dues = None if per_second is None else (start_at + number / per_second for number in itertools.count())
+    end_at = start_at + for_s
     connections = []
     waiting = []
     for own in requests:
         done: asyncio.Future[None] = loop.create_future()
         _, connection = await loop.create_connection(
-            lambda o=own, d=done: _Connection(_cycle(o, end_at), d), "127.0.0.1", port
+            lambda o=own, d=done: _Connection(_cycle(o, end_at, dues), d), "127.0.0.1", port
         )  # type: ignore[misc]
         connections.append(connection)
         waiting.append(done)
@@ -100,14 +115,12 @@ async def _run(port: int, requests: Sequence[Sequence[bytes]], for_s: float) -> 
     )
 
 
-def _cycle(requests: Sequence[bytes], end_at: float) -> Callable[[], bytes | None]:
-    position = 0
+def _cycle(requests: Sequence[bytes], end_at: float, dues: Iterator[float] | None) -> NextRequest:
+    """One connection's requests; `dues` are the moments of all connections together."""
+    turns = itertools.cycle(requests)
 
-    def next_request() -> bytes | None:
-        nonlocal position
-        if time.perf_counter() >= end_at:
-            return None
-        position += 1
-        return requests[(position - 1) % len(requests)]
+    def next_request() -> tuple[bytes, float] | None:
+        due_at = next(dues) if dues is not None else time.perf_counter()
+        return (next(turns), due_at) if due_at < end_at else None
 
     return next_request

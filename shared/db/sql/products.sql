@@ -69,13 +69,17 @@ WHERE search_trigrams @> %(keys)s::text[] AND ' ' || search_text || ' ' LIKE ALL
 ORDER BY cardinality(search_trigrams), product_id LIMIT %(limit)s;
 
 -- name: search_products_roughly
--- Products that share enough trigrams with the query, best first, among those that hold one of its rare ones.
+-- Products that share enough trigrams with the query, best first, among those that hold one of its rare ones. A trigram
+-- is looked for in the name, its words padded as trigrams see them: half the time of looking in the array.
 WITH candidate AS MATERIALIZED (
-    SELECT product_id, search_trigrams FROM product WHERE search_trigrams && %(rare)s::text[] LIMIT %(candidates)s
+    SELECT product_id, cardinality(search_trigrams) AS size, '  ' || replace(search_text, ' ', '   ') || ' ' AS padded
+    FROM product WHERE search_trigrams && %(rare)s::text[] LIMIT %(candidates)s
 ), scored AS MATERIALIZED (
-    SELECT product_id, cardinality(search_trigrams) AS size,
-           (SELECT count(*) FROM unnest(%(wanted)s::text[]) AS w (trigram)
-            WHERE w.trigram = ANY(search_trigrams)) AS shared
+    SELECT product_id, size,
+           (SELECT count(*) FROM unnest(%(wanted)s::text[]) AS w (trigram) WHERE strpos(padded, trigram) > 0) AS shared
     FROM candidate
 )
-SELECT product_id FROM scored WHERE shared >= %(needed)s ORDER BY shared DESC, size, product_id LIMIT %(limit)s;
+SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p.barcode, p.weight_g, p.expiry,
+       p.category_id, p.offer_name, p.image
+FROM scored JOIN product AS p USING (product_id)
+WHERE shared >= %(needed)s ORDER BY shared DESC, size, p.product_id LIMIT %(limit)s;
