@@ -14,7 +14,7 @@ import pytest
 from tests.storms.promises import PROMISES, Promise
 
 BROKERS = ("embedded", "Mosquitto")
-ALONE = "in_a_storm or postgresql_is_silent"  # -k: tests that need the machine for themselves
+ALONE = "in_a_storm or postgresql_is_silent or beside_poison"  # -k: tests that need the machine for themselves
 LONG = "in_a_long_storm"
 WIDTHS = (6, 54, 38, 66)
 

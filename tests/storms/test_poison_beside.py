@@ -26,7 +26,7 @@ def p99_s(values: list[float]) -> float:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_in_a_storm_of_poison_good_events_are_shown_as_soon_as_without(tell: Tell) -> None:
+def test_beside_poison_good_events_are_shown_as_soon_as_without_it(tell: Tell) -> None:
     preparation = REFUSALS.format(poison=POISON_CODE)
     with (
         open_stage("embedded", carts=CARTS, preparation=preparation, proxied=False) as stage,
