@@ -1,16 +1,22 @@
-"""Walking distances and shortest lines between places, over all floors and rides."""
+"""Walking distances and shortest lines between places, over all floors and rides.
+
+A shortest line leaves its start for a node that it sees, follows nodes, and comes to its end from a node that sees it;
+or it is straight. So a request adds nothing to the graph: it finds what its places see.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from shared.navigation.corner_table import walks_by_table
-from shared.navigation.floor_graph import FloorGraph, block, with_points
+from shared.navigation.corner_table import CornerTable
+from shared.navigation.floor_graph import FloorGraph, block
+from shared.navigation.links import Links, linked
 from shared.navigation.places import NOTHING_CLOSED, Overlay, Place
-from shared.navigation.store_graph import joined
+from shared.navigation.store_graph import StoreGraph, joined
 from shared.navigation.store_map import StoreMap
 from shared.navigation.walkable import Floats
 
@@ -53,39 +59,74 @@ def walking_distances(
     """From the first `sources` places to all; `floors` as `overlaid_floors` gives them. All places must be walkable.
 
     The map's corner table holds only as long as nothing is closed: then, and where there is none, Dijkstra searches
-    the visibility graphs, O(sources * (e + n log n)).
+    the visibility graphs. O(k n v) for k places that see v of n nodes, and for a search O(sources * (e + n log n)).
     """
-    if store_map.corner_table is None or overlay != NOTHING_CLOSED:
-        return _searched(store_map, floors, overlay, places, sources)
-    metres, way = walks_by_table(store_map.corner_table, floors, places, sources)
-    graph = store_map.corner_table.graph
+    graph, table = store_map.graph, store_map.corner_table
+    if overlay != NOTHING_CLOSED:
+        rides = [ride for ride in store_map.rides if ride.connector not in overlay.closed_connectors]
+        graph, table = joined(floors, rides), None
+    links = linked(graph, floors, places)
+    reach = _searched(graph, links, sources) if table is None else _read_off(table, links, sources)
+    metres = links.straight[:sources].copy()
+    for place, (seen, lengths) in enumerate(links.into):
+        if len(seen):
+            metres[:, place] = np.minimum(metres[:, place], (reach.metres[:, seen] + lengths).min(axis=1))
+    nodes = len(graph.spots)
+
+    def way(start: int, end: int) -> list[int]:
+        if links.straight[start, end] <= metres[start, end]:
+            return [nodes + start, nodes + end]
+        seen, lengths = links.into[end]
+        last = int(seen[(reach.metres[start, seen] + lengths).argmin()])
+        return [nodes + start, *reach.way(start, last), nodes + end]
+
     return Distances(metres, way, (*graph.spots, *places), graph.rides)
 
 
-def _searched(
-    store_map: StoreMap, floors: dict[int, FloorGraph], overlay: Overlay, places: Sequence[Place], sources: int
-) -> Distances:
-    distinct = list(dict.fromkeys(places))
-    here = {number: [place for place in distinct if place.floor == number] for number in floors}
-    linked = {
-        number: with_points(
-            floor, np.array([place[1:] for place in here[number]]).reshape(-1, 2), np.zeros(len(here[number]), np.int64)
-        )
-        for number, floor in floors.items()
-    }
-    graph = joined(linked, [ride for ride in store_map.rides if ride.connector not in overlay.closed_connectors])
-    node_of = {
-        place: graph.first_node[number] + len(floors[number].nodes.points) + row
-        for number in floors
-        for row, place in enumerate(here[number])
-    }
-    nodes = [node_of[place] for place in places]
-    metres, before = dijkstra(graph.lengths, directed=True, indices=nodes[:sources], return_predecessors=True)
+@dataclass(frozen=True, eq=False)
+class _Reach:
+    """`metres`: (sources, n) from the first places to all nodes, `inf` where there is no way. `way`: the nodes on the
+    shortest way from a source to a node, that node included."""
 
-    def way(start: int, end: int) -> list[int]:
-        found = [nodes[end]]
-        while found[-1] != nodes[start]:
-            found.append(int(before[start, found[-1]]))
+    metres: Floats
+    way: Callable[[int, int], list[int]]
+
+
+def _read_off(table: CornerTable, links: Links, sources: int) -> _Reach:
+    metres = np.full((sources, len(table.metres)), np.inf)
+    for source in range(sources):
+        seen, lengths = links.out[source]
+        if len(seen):
+            metres[source] = (table.metres[seen] + lengths[:, None]).min(axis=0)
+
+    def way(source: int, node: int) -> list[int]:
+        seen, lengths = links.out[source]
+        first = int(seen[(lengths + table.metres[seen, node]).argmin()])
+        return table.way(first, node)
+
+    return _Reach(metres, way)
+
+
+def _searched(graph: StoreGraph, links: Links, sources: int) -> _Reach:
+    """The sources are nodes to leave from only; so the graph just gets their rows."""
+    nodes, lengths = len(graph.spots), graph.lengths
+    seen = [links.out[source] for source in range(sources)]
+    count = nodes + sources
+    rows_end = lengths.indptr[-1] + np.cumsum([len(some) for some, _ in seen])
+    extended = csr_array(
+        (
+            np.concatenate([lengths.data, *(metres for _, metres in seen)]),
+            np.concatenate([lengths.indices, *(some for some, _ in seen)]),
+            np.concatenate([lengths.indptr, rows_end]),
+        ),
+        shape=(count, count),
+    )
+    metres, before = dijkstra(extended, directed=True, indices=np.arange(nodes, count), return_predecessors=True)
+
+    def way(source: int, node: int) -> list[int]:
+        found = [node]
+        while (following := int(before[source, found[-1]])) < nodes:
+            found.append(following)
         return found[::-1]
 
-    return Distances(metres[:, nodes], way, graph.spots, graph.rides)
+    return _Reach(metres[:, :nodes], way)

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from shared.navigation.corner_table import CornerTable, build_corner_table
 from shared.navigation.floor_graph import FloorGraph, build_floor_graph, seen_from
 from shared.navigation.layout import Layout
 from shared.navigation.places import Place, Ride
+from shared.navigation.store_graph import StoreGraph, joined
 from shared.navigation.walkable import Bools, Floats, FloorSpace, build_floor_space, nearest_walkable
 
 # A connector, entrance or checkout drawn inside a shelf or wall is moved at most this far, as a cart is.
@@ -27,8 +27,8 @@ class StoreMap:
     """Everything `plan_route` needs of a layout. Immutable; one instance serves any number of threads.
 
     `entrances` and `checkouts` are where a cart stands there, `None` where it cannot. `open_faces`: for each floor,
-    which faces of its space can be walked to from an entrance when nothing is closed. `corner_table`: the distances of
-    all nodes when nothing is closed, `None` for a large store.
+    which faces of its space can be walked to from an entrance when nothing is closed. `graph` and `corner_table`: all
+    floors and rides as one graph and the distances of all its nodes when nothing is closed; a large store has no table.
     """
 
     layout: Layout
@@ -37,6 +37,7 @@ class StoreMap:
     entrances: tuple[Place | None, ...]
     checkouts: tuple[Place | None, ...]
     open_faces: dict[int, Bools]
+    graph: StoreGraph
     corner_table: CornerTable | None
 
 
@@ -60,16 +61,18 @@ def build_store_map(layout: Layout) -> StoreMap:
             rides.append(Ride(index, nodes[0], nodes[1], connector.cost_m))
             if not connector.one_way:
                 rides.append(Ride(index, nodes[1], nodes[0], connector.cost_m))
-    gates = [place for place in (entrances if any(entrances) else checkouts) if place is not None]
-    roots = [(place.floor, stands[place.floor].index(place)) for place in gates]
+    ways_in = [place for place in (entrances if any(entrances) else checkouts) if place is not None]
+    gates = [(place.floor, stands[place.floor].index(place)) for place in ways_in]
+    graph = joined(floors, rides)
     return StoreMap(
         layout=layout,
         floors=floors,
         rides=tuple(rides),
         entrances=entrances,
         checkouts=checkouts,
-        open_faces=_open_faces(floors, rides, roots),
-        corner_table=build_corner_table(floors, rides),
+        open_faces=_open_faces(floors, graph, gates),
+        graph=graph,
+        corner_table=build_corner_table(graph),
     )
 
 
@@ -87,26 +90,14 @@ def _points(places: list[Place]) -> Floats:
     return np.array([(place.x, place.y) for place in places], dtype=np.float64).reshape(-1, 2)
 
 
-def _open_faces(
-    floors: dict[int, FloorGraph], rides: Sequence[Ride], roots: Sequence[tuple[int, int]]
-) -> dict[int, Bools]:
-    """Which faces can be walked to from the root nodes; all of them when there is no root to start from."""
-    if not roots:
+def _open_faces(floors: dict[int, FloorGraph], graph: StoreGraph, gates: Sequence[tuple[int, int]]) -> dict[int, Bools]:
+    """Which faces can be walked to from the gates, nodes given as (floor, row); all of them when there is no gate."""
+    if not gates:
         return {number: np.ones(len(floor.space.faces), dtype=np.bool_) for number, floor in floors.items()}
-    offsets, count = {}, 0
-    for number, floor in floors.items():
-        offsets[number] = count
-        count += len(floor.nodes.points)
-    tails = [floor.edges[:, 0] + offsets[number] for number, floor in floors.items()]
-    heads = [floor.edges[:, 1] + offsets[number] for number, floor in floors.items()]
-    tails += [np.array([offsets[ride.start[0]] + ride.start[1]]) for ride in rides]
-    heads += [np.array([offsets[ride.end[0]] + ride.end[1]]) for ride in rides]
-    tail, head = np.concatenate(tails), np.concatenate(heads)
-    graph = csr_array((np.ones(len(tail)), (tail, head)), shape=(count, count))
-    reached = np.zeros(count, dtype=np.bool_)
-    for floor_number, row in roots:
-        reached[breadth_first_order(graph, offsets[floor_number] + row, return_predecessors=False)] = True
-    return {
-        number: seen_from(floor, reached[offsets[number] : offsets[number] + len(floor.nodes.points)])
-        for number, floor in floors.items()
+    reached = np.zeros(len(graph.spots), dtype=np.bool_)
+    for number, row in gates:
+        reached[breadth_first_order(graph.lengths, graph.first_node[number] + row, return_predecessors=False)] = True
+    of_floor = {
+        number: slice(first, first + len(floors[number].nodes.points)) for number, first in graph.first_node.items()
     }
+    return {number: seen_from(floor, reached[of_floor[number]]) for number, floor in floors.items()}
