@@ -260,6 +260,24 @@ def test_a_scan_that_came_before_the_checkout_and_is_decided_after_it_leaves_a_n
     assert snapshot(tx, cart).notices == ()
 
 
+def test_a_trip_that_the_next_scan_begins_still_shows_what_was_late_for_the_last(tx: Tx, shop: Shop) -> None:
+    """The hand that scanned behind the checkout scans on: the state in between may never have been sent."""
+    cart, anna = shop.carts[0], shop.shoppers[0]
+    taken = connect_cart(tx, cart, anna, None, False, NOW)
+    assert isinstance(taken, Connected)
+    apply(tx, incoming(cart, scan(1)))
+    assert isinstance(checkout(tx, anna, "EUR", NOW), CheckedOut)
+
+    apply(tx, incoming(cart, scan(2, session=str(taken.session_id)), at=NOW - timedelta(milliseconds=5)))
+    apply(tx, incoming(cart, scan(3), at=NOW))
+
+    state = snapshot(tx, cart)
+    assert state.session_id not in {None, taken.session_id}
+    assert [(notice.seq, notice.code) for notice in state.notices] == [(2, "session_closed")]
+    connect_cart(tx, cart, shop.shoppers[1], state.pairing_code, True, NOW + timedelta(seconds=1))
+    assert snapshot(tx, cart).notices == ()
+
+
 def test_a_misread_code_that_begins_a_trip_leaves_a_notice(tx: Tx, shop: Shop) -> None:
     cart = shop.carts[0]
     apply(tx, incoming(cart, scan(1, "9520000099999"), at=NOW - timedelta(milliseconds=5)))
