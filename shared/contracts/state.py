@@ -50,7 +50,11 @@ class Notice(FromBackend):
 
 
 class CartState(FromBackend):
-    """Snapshot of one cart; also sent to the phone of the shopper who holds it (without the pairing code)."""
+    """Snapshot of one cart; also sent to the phone of the shopper who holds it (without the pairing code).
+
+    In its flash a cart keeps every event that no `ack` has reached, and the newest version that it has shown: after a
+    power cut it takes no state below that, unless none that is newer comes for a minute.
+    """
 
     v: Literal[1] = 1
     cart_id: int
