@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 
 import psycopg
 
@@ -42,15 +43,20 @@ class StormReport:
         rows = []
         for what, took_s in sorted(self.recoveries_s.items()):
             late = " (a busy machine?)" if percentile_95(took_s) > WITHIN_S[what] else ""
-            rows.append(Row("R10", f"{what}: p95 {percentile_95(took_s):.1f} s of {len(took_s)}{late}"))
+            times = f"median {median(took_s):.1f} s, p95 {percentile_95(took_s):.1f} s of {len(took_s)}"
+            rows.append(Row("R10", f"{what}: {times}{late}"))
         return rows
 
     def slow_recoveries(self, alone: bool) -> list[str]:
-        """Findings about recoveries that took longer than promised; `alone`: no other test ran beside it."""
+        """Findings about recoveries that took longer than promised; `alone`: no other test ran beside it.
+
+        A storm leaves a handful of recoveries of each kind undisturbed, whose 95th percentile is the slowest: what held
+        up one of them is forgiven up to twice the target, what held up half of them is not.
+        """
         return [
-            f"slow: {what} took {percentile_95(took_s):.1f} s (p95)"
+            f"slow: {what} took {median(took_s):.1f} s (median), {percentile_95(took_s):.1f} s (p95)"
             for what, took_s in self.recoveries_s.items()
-            if percentile_95(took_s) > WITHIN_S[what] * (1.0 if alone else NOISE)
+            if percentile_95(took_s) > NOISE * WITHIN_S[what] or (alone and median(took_s) > WITHIN_S[what])
         ]
 
     @property
