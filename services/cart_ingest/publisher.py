@@ -84,12 +84,13 @@ class Publisher:
 
     def tell(self, applied: Applied, in_storm: bool) -> None:
         """Say what a worker has just committed, as far as that may be said without reading; the rest follows soon. In a
-        storm all of it does: the same carts will have changed again in a moment."""
-        follows = self._told.follow(applied.steps, applied.names) and len(applied.steps) == len(applied.changed_carts)
+        storm all of it is read, later: the same carts will have changed again in a moment, and the worker is busy."""
         if in_storm:
             self._storm_until_s = time.monotonic() + STORM_ROUND_S
-        elif self._told.say_steps() and follows:
-            return
+        else:
+            follows = self._told.follow(applied.steps, applied.names)
+            if self._told.say_steps() and follows and len(applied.steps) == len(applied.changed_carts):
+                return
         self._wake.set()
 
     def wake(self) -> None:
