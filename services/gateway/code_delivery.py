@@ -19,6 +19,7 @@ from services.gateway.metrics import CODES
 TIMEOUT_S = 5.0
 TRIES = 3
 BACKOFF_S = 0.5
+STOP_WITHIN_S = 1.0
 QUEUE_MAX = 200
 ANSWER_MAX_BYTES = 1024
 
@@ -72,6 +73,7 @@ class WebhookCodeSender:
         self._secret = secret.encode()
         self._messages: queue.Queue[CodeMessage | None] = queue.Queue(QUEUE_MAX)
         self._opener = urllib.request.build_opener(_NoRedirect)
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="code-sender", daemon=True)
         self._thread.start()
 
@@ -84,19 +86,23 @@ class WebhookCodeSender:
         return True
 
     def close(self) -> None:
-        with contextlib.suppress(queue.Full):
+        """Codes that still wait get one try each, as far as `STOP_WITHIN_S` reaches."""
+        self._stopped.set()
+        with contextlib.suppress(queue.Full):  # wakes a thread that waits for a message
             self._messages.put_nowait(None)
-        self._thread.join(timeout=1.0)
+        self._thread.join(timeout=STOP_WITHIN_S)
 
     def _run(self) -> None:
-        while (message := self._messages.get()) is not None:
-            sent = self._deliver(message)
-            CODES.labels("sent" if sent else "not_sent").inc()
+        while not (self._stopped.is_set() and self._messages.empty()):
+            message = self._messages.get()
+            if message is not None:
+                sent = self._deliver(message)
+                CODES.labels("sent" if sent else "not_sent").inc()
 
     def _deliver(self, message: CodeMessage) -> bool:
         for number in range(TRIES):
-            if number:
-                time.sleep(BACKOFF_S * 2 ** (number - 1))
+            if number and self._stopped.wait(BACKOFF_S * 2 ** (number - 1)):
+                return False
             try:
                 self._post(message)
                 return True

@@ -100,6 +100,15 @@ def test_a_gateway_that_is_away_blocks_nobody() -> None:
     assert accepted[0] is True
     assert accepted[-1] is False
     sender.close()
+    eventually(lambda: not any(thread.name == "code-sender" for thread in threading.enumerate()))
+
+
+def test_a_code_that_waits_when_the_gateway_stops_is_still_sent(sms: SmsGateway) -> None:
+    sender = WebhookCodeSender(sms.url, SECRET)
+    for _ in range(5):
+        assert sender.send(MESSAGE)
+    sender.close()
+    eventually(lambda: len(sms.received) == 5)
 
 
 def test_in_development_the_code_is_in_the_log_and_the_number_is_not() -> None:
