@@ -28,6 +28,7 @@ from shared.db.cart_states import (
     list_unpublished_carts,
     mark_published,
     publish_everything_again,
+    publish_some_again,
     read_cart_snapshots,
     read_farewells,
 )
@@ -43,6 +44,9 @@ NOTE_EVERY_S = 0.5  # how soon what was confirmed is noted as published; nobody 
 STORM_ROUND_S = 0.5  # in a storm each cart is told its newest state so often; otherwise at once
 CONFIRM_WITHIN_S = 5.0
 CANDIDATE_WAIT_S = 1.0
+SWEEP_EVERY_S = 300.0  # a state that the broker lost, or that an older leader wrote over, is whole again within this
+SWEEP_STEP_S = 1.0
+SWEPT_TOGETHER = 50  # carts a step: what the others wait for them is not felt
 FORGOTTEN_S = 5.0  # what a killed broker may have confirmed and lost: Mosquitto writes once a second
 LEAVE_WITHIN_S = 1.0
 
@@ -74,6 +78,9 @@ class Publisher:
         self._noted_s = time.monotonic()
         self._recent: deque[tuple[float, list[int]]] = deque()
         self._storm_until_s = 0.0
+        self._swept_to = 0
+        self._sweep_began_s = time.monotonic()
+        self._sweep_due_s = self._sweep_began_s + SWEEP_EVERY_S
         self.took_a_breath_s = time.monotonic()
         self.is_leading = False
         self._client = client = GatedClient(
@@ -149,11 +156,23 @@ class Publisher:
             self.took_a_breath_s = began_s = time.monotonic()
             if self._say_all.is_set():
                 self._request_everything(connection)
+            self._sweep(connection)
             self._publish_all(connection)
             self._wake.wait(POLL_S)
             if time.monotonic() < self._storm_until_s:
                 self._stopping.wait(max(0.0, began_s + STORM_ROUND_S - time.monotonic()))
             self._wake.clear()
+
+    def _sweep(self, connection: Tx) -> None:
+        """Now and then each state is said again, a few carts at a time (RELIABILITY d.8)."""
+        now_s = time.monotonic()
+        if now_s < self._sweep_due_s:
+            return
+        if not self._swept_to:
+            self._sweep_began_s = now_s
+        last = publish_some_again(connection, self._swept_to, SWEPT_TOGETHER)
+        self._swept_to = last or 0
+        self._sweep_due_s = now_s + SWEEP_STEP_S if last else self._sweep_began_s + SWEEP_EVERY_S
 
     def _request_everything(self, connection: Tx) -> None:
         """From the commit on the tables remember it; until then we do, whatever the database does."""

@@ -142,6 +142,12 @@ def publish_everything_again(tx: Tx) -> int:
     return tx.execute(sql("publish_everything_again")).rowcount
 
 
+def publish_some_again(tx: Tx, after: int, limit: int) -> int | None:
+    """The states of the next carts beyond id `after` have to be said again; gives the last of them, None at the end."""
+    cart_ids = [cart_id for (cart_id,) in tx.execute(sql("publish_some_again"), {"after": after, "limit": limit})]
+    return max(cart_ids) if len(cart_ids) == limit else None
+
+
 def _snapshot(row: Any) -> CartSnapshot:
     named = tuple(NamedLine(Line(*fields), name, gtin) for *fields, name, gtin in row.lines or ())
     return CartSnapshot(

@@ -79,6 +79,17 @@ SET published_version = least(c.published_version, c.version - 1)
 FROM held
 WHERE c.cart_id = held.cart_id;
 
+-- name: publish_some_again
+-- The next few carts beyond a cart: their states have to be said again. One that is being changed is said anyway.
+WITH held AS MATERIALIZED (
+    SELECT cart_id FROM cart WHERE cart_id > %(after)s ORDER BY cart_id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE cart c
+SET published_version = least(c.published_version, c.version - 1)
+FROM held
+WHERE c.cart_id = held.cart_id
+RETURNING c.cart_id;
+
 -- name: find_cart_of_shopper
 -- The cart that a shopper holds.
 SELECT cart_id FROM cart_session WHERE shopper_id = %(shopper_id)s AND status = 'open';

@@ -170,6 +170,27 @@ def test_a_broker_that_lost_its_memory_is_told_everything_again(tmp_path: Path, 
             eventually(lambda: counted(shop.url)["logged"] == 2)
 
 
+def test_a_state_that_somebody_wiped_is_whole_again_after_the_next_sweep(
+    start_ingest: StartIngest, shop: Shop, address: tuple[str, int]
+) -> None:
+    often = (
+        "from services.cart_ingest import publisher\n"
+        "publisher.SWEEP_EVERY_S, publisher.SWEEP_STEP_S, publisher.SWEPT_TOGETHER = 0.5, 0.1, 2\n"
+    )
+    start_ingest(sabotage=often)
+    for cart in shop.carts:
+        say(address, cart, [scan(1)])
+    eventually(lambda: nothing_to_publish(shop) and retained_equals_database(shop, address[1]))
+    with RawClient(address) as vandal:
+        vandal.connect("vandal")
+        for cart in shop.carts:
+            vandal.publish(STATE.topic(store="main", cart=cart), b"", qos=0, retain=True)
+        vandal.until_pong()
+        vandal.leave()
+
+    eventually(lambda: retained_equals_database(shop, address[1]))
+
+
 def test_a_worker_killed_before_it_told_a_forgetful_broker_everything_leaves_that_to_the_next_one(
     tmp_path: Path, shop: Shop
 ) -> None:
