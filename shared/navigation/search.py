@@ -18,7 +18,7 @@ from shared.navigation.walkable import Floats, Ints
 FEW_STOPS = 30
 WIDTHS = (64, 512, 2048)
 # More stops are kicked first, so often for each pair of them; then four of five walks of forty can be proven.
-KICKS_PER_PAIR = 0.07
+KICKS_PER_PAIR = 0.1
 WIDTHS_AFTER_KICKS = (512,)
 # A proof of still more would take longer than all the rest.
 MOST_PROVEN_STOPS = 45

@@ -70,7 +70,11 @@ def proven_walk_m(metres: np.ndarray) -> float:
     constraints = [LinearConstraint(degree, 2, 2)]
     while True:
         solved = milp(
-            costs[tail, head], integrality=np.ones(len(edges)), bounds=Bounds(lower, 1), constraints=constraints
+            costs[tail, head],
+            integrality=np.ones(len(edges)),
+            bounds=Bounds(lower, 1),
+            constraints=constraints,
+            options={"mip_rel_gap": 0.0},
         )
         assert solved.status == 0, solved.message
         used = solved.x > 0.5

@@ -1,7 +1,6 @@
 """Agreement with planners that none of us wrote, on random stores with touching and overlapping shelves."""
 
 import itertools
-import math
 import warnings
 from random import Random
 
@@ -88,20 +87,33 @@ def test_orders_are_as_short_as_those_of_cp_sat(seed: int) -> None:
         assert answer.distance_m == pytest.approx(best_walk_m(metres), abs=1e-4)
 
 
+def thinned_grid(rng: Random) -> Layout:
+    """Shelves of 1 x 8 m with aisles of 2 m, as many as a supermarket has or fewer, some of them missing."""
+    columns, rows = rng.randint(6, 20), rng.randint(2, 5)
+    shelves = [(2.0 + 3 * c, 2.0 + 10 * r, 3.0 + 3 * c, 10.0 + 10 * r) for c in range(columns) for r in range(rows)]
+    kept = [shelf for shelf in shelves if rng.random() < 0.9]
+    return layout_of(kept, (0, 0, 4.0 + 3 * columns, 6.0 + 10 * rows))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("stops", [20, 40, 60])
-def test_longer_orders_stay_near_the_proven_optimum(stops: int) -> None:
-    gaps = []
-    for seed in range(6):
+@pytest.mark.parametrize(("stops", "stores"), [(20, 100), (40, 15), (60, 15)])
+def test_longer_orders_stay_near_the_proven_optimum(stops: int, stores: int) -> None:
+    gaps, proven = [], 0
+    for seed in range(stores):
         rng = Random(seed)
-        shelves = [(2.0 + 3 * c, 2.0 + 10 * r, 3.0 + 3 * c, 10.0 + 10 * r) for c in range(20) for r in range(5)]
-        layout = layout_of(shelves, (0, 0, 64, 56))
-        spots = [(rng.uniform(1, 63), rng.uniform(1, 55)) for _ in range(stops)]
+        layout = thinned_grid(rng)
+        _, _, width, depth = layout.floors[0].bounds
+        spots = [(rng.uniform(1, width - 1), rng.uniform(1, depth - 1)) for _ in range(stops)]
         store_map = build_store_map(layout)
-        route = planned(store_map, at_spots(*spots), position=Place(0, 1, 55))
+        route = planned(store_map, at_spots(*spots), position=Place(0, 1, depth - 1))
         places = [route.start.place, *(leg.stop for leg in route.legs)]
         metres = walking_distances(store_map, store_map.floors, NOTHING_CLOSED, places, sources=len(places)).metres
-        gaps.append(route.distance_m / proven_walk_m((metres + metres.T) / 2) - 1)
+        best_m = proven_walk_m((metres + metres.T) / 2)
+        gaps.append(route.distance_m / best_m - 1)
+        proven += route.proof == "optimal"
+        if route.proof == "optimal":
+            assert gaps[-1] <= 1e-9, (seed, "claims more than is true")
+    print(f"{stops} stops, {stores} stores: mean {np.mean(gaps):.5%}, worst {max(gaps):.5%}, {proven} proven")
     assert np.mean(gaps) <= 1e-3
-    assert max(gaps) <= (1e-3 if stops == 20 else 1e-2)
-    assert all(math.isfinite(gap) for gap in gaps)
+    assert max(gaps) <= (1e-9 if stops == 20 else 1e-2)
+    assert min(gaps) >= -1e-9
