@@ -15,6 +15,7 @@ KEEPALIVE_S = 30
 ANSWER_TIMEOUT_S = 10.0  # CONNACK and SUBACK; beyond it the attempt is given up
 RECONNECT_MIN_S = 0.2
 RECONNECT_MAX_S = 5.0
+GOODBYE_S = 1.0  # for the broker to close its half; beyond it the connection is broken
 FILTER_REFUSED = 0x80
 
 
@@ -91,13 +92,16 @@ class Connection:
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"mqtt {self._login.username}")
 
     async def close(self) -> None:
-        """Say goodbye and end; the broker keeps the will to itself."""
-        if self._wire is not None and self.up:
-            self._wire.write(packets.DISCONNECT)
+        """Say goodbye and end, the socket too; the broker keeps the will to itself."""
+        wire = self._wire
+        if wire is not None and self.up:
+            wire.write(packets.DISCONNECT)
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
+        if wire is not None:
+            await wire.gone(GOODBYE_S)
 
     def drop(self) -> None:
         """Break the connection without a goodbye, as when the radio fails or the power goes."""
@@ -244,6 +248,12 @@ class _Wire(asyncio.Protocol):
         """End the connection after what was written is sent."""
         if self._transport is not None:
             self._transport.close()
+
+    async def gone(self, within_s: float) -> None:
+        """Until the socket is closed: TLS waits for the broker's goodbye (`close_notify`), and it may never come."""
+        await asyncio.wait([self._closed], timeout=within_s)
+        self.abort()
+        await self._closed
 
     def abort(self) -> None:
         """End the connection at once."""
