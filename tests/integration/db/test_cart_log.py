@@ -1,15 +1,12 @@
 """What a batch of deliveries leaves in the tables, on a real PostgreSQL."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared.db.cart_log import Applied, apply_events
 from shared.db.cart_states import CartSnapshot, publish_everything_again, read_cart_snapshots, read_farewells
 from shared.db.dead_letters import list_dead_letters
-from shared.db.incoming import Incoming
 from shared.db.phone_changes import ItemChanged, NotInCart, change_item
 from shared.db.sessions import (
     CartInUse,
@@ -25,22 +22,8 @@ from shared.db.sessions import (
 )
 from shared.db.types import Tx
 from shared.db.upkeep import give_up_old_gaps
-from tests.builders import BUTTER, NOW, OAT_DRINK, RYE_BREAD, Shop, build_shop, incoming, remove, scan, weight
-
-
-@pytest.fixture
-def shop(database_url: str) -> Shop:
-    return build_shop(database_url, carts=3)
-
-
-@pytest.fixture
-def tx(shop: Shop) -> Iterator[Tx]:
-    with shop.connect() as connection:
-        yield connection
-
-
-def apply(tx: Tx, *deliveries: Incoming) -> Applied:
-    return apply_events(tx, deliveries, [], NOW, "ingest-0")
+from tests.builders import BUTTER, NOW, OAT_DRINK, RYE_BREAD, Shop, incoming, remove, scan, weight
+from tests.integration.db.trips import apply, paid_trip, take_cart
 
 
 def snapshot(tx: Tx, cart_id: int) -> CartSnapshot:
@@ -230,13 +213,10 @@ def test_a_shopper_takes_pays_and_leaves_an_empty_cart_for_the_next(tx: Tx, shop
 
 
 def test_a_scan_after_the_checkout_is_late_with_a_notice_and_an_alert(tx: Tx, shop: Shop) -> None:
-    cart, anna = shop.carts[0], shop.shoppers[0]
-    taken = connect_cart(tx, cart, anna, None, False, NOW)
-    assert isinstance(taken, Connected)
-    apply(tx, incoming(cart, scan(1)))
-    assert isinstance(checkout(tx, anna, "EUR", NOW), CheckedOut)
+    cart = shop.carts[0]
+    session_id = paid_trip(tx, cart, shop.shoppers[0])
 
-    applied = apply(tx, incoming(cart, scan(2, session=str(taken.session_id))))
+    applied = apply(tx, incoming(cart, scan(2, session=str(session_id))))
 
     state = snapshot(tx, cart)
     assert applied.outcomes == ("late",)
@@ -247,32 +227,26 @@ def test_a_scan_after_the_checkout_is_late_with_a_notice_and_an_alert(tx: Tx, sh
 
 
 def test_a_scan_that_came_before_the_checkout_and_is_decided_after_it_leaves_a_notice(tx: Tx, shop: Shop) -> None:
-    cart, anna = shop.carts[0], shop.shoppers[0]
-    taken = connect_cart(tx, cart, anna, None, False, NOW)
-    assert isinstance(taken, Connected)
-    apply(tx, incoming(cart, scan(1)))
-    assert isinstance(checkout(tx, anna, "EUR", NOW), CheckedOut)
+    cart = shop.carts[0]
+    session_id = paid_trip(tx, cart, shop.shoppers[0])
 
-    apply(tx, incoming(cart, scan(2, session=str(taken.session_id)), at=NOW - timedelta(milliseconds=5)))
+    apply(tx, incoming(cart, scan(2, session=str(session_id)), at=NOW - timedelta(milliseconds=5)))
 
     assert [(notice.seq, notice.code) for notice in snapshot(tx, cart).notices] == [(2, "session_closed")]
-    connect_cart(tx, cart, shop.shoppers[1], None, False, NOW)
+    take_cart(tx, cart, shop.shoppers[1])
     assert snapshot(tx, cart).notices == ()
 
 
 def test_a_trip_that_the_next_scan_begins_still_shows_what_was_late_for_the_last(tx: Tx, shop: Shop) -> None:
     """The hand that scanned behind the checkout scans on: the state in between may never have been sent."""
-    cart, anna = shop.carts[0], shop.shoppers[0]
-    taken = connect_cart(tx, cart, anna, None, False, NOW)
-    assert isinstance(taken, Connected)
-    apply(tx, incoming(cart, scan(1)))
-    assert isinstance(checkout(tx, anna, "EUR", NOW), CheckedOut)
+    cart = shop.carts[0]
+    session_id = paid_trip(tx, cart, shop.shoppers[0])
 
-    apply(tx, incoming(cart, scan(2, session=str(taken.session_id)), at=NOW - timedelta(milliseconds=5)))
+    apply(tx, incoming(cart, scan(2, session=str(session_id)), at=NOW - timedelta(milliseconds=5)))
     apply(tx, incoming(cart, scan(3), at=NOW))
 
     state = snapshot(tx, cart)
-    assert state.session_id not in {None, taken.session_id}
+    assert state.session_id not in {None, session_id}
     assert [(notice.seq, notice.code) for notice in state.notices] == [(2, "session_closed")]
     connect_cart(tx, cart, shop.shoppers[1], state.pairing_code, True, NOW + timedelta(seconds=1))
     assert snapshot(tx, cart).notices == ()
@@ -288,20 +262,18 @@ def test_a_misread_code_that_begins_a_trip_leaves_a_notice(tx: Tx, shop: Shop) -
 def test_a_shopper_on_the_next_trip_is_told_no_more_of_the_last(tx: Tx, shop: Shop) -> None:
     """A broker that lost its memory is told every state again, farewells of carts that idle since then included."""
     first, second, anna = shop.carts[0], shop.carts[1], shop.shoppers[0]
-    connect_cart(tx, first, anna, None, False, NOW)
-    apply(tx, incoming(first, scan(1)))
-    checkout(tx, anna, "EUR", NOW)
+    paid_trip(tx, first, anna)
     publish_everything_again(tx)
     assert [one.is_closed for one in read_farewells(tx, [snapshot(tx, first)])] == [True]
 
-    connect_cart(tx, second, anna, None, False, NOW)
+    take_cart(tx, second, anna)
 
     assert read_farewells(tx, [snapshot(tx, first)]) == []
 
 
 def test_checkout_waits_for_a_gap_and_an_old_gap_is_given_up(tx: Tx, shop: Shop) -> None:
     cart, anna = shop.carts[0], shop.shoppers[0]
-    connect_cart(tx, cart, anna, None, False, NOW)
+    take_cart(tx, cart, anna)
     apply(tx, incoming(cart, scan(1)), incoming(cart, scan(4)))
     assert isinstance(checkout(tx, anna, "EUR", NOW), GapOpen)
     tx.execute("UPDATE cart SET gap_since = gap_since - interval '61 s'")
@@ -318,7 +290,7 @@ def test_checkout_waits_for_a_gap_and_an_old_gap_is_given_up(tx: Tx, shop: Shop)
 
 def test_pieces_changed_on_the_phone_stand_in_the_log_behind_the_carts_events(tx: Tx, shop: Shop) -> None:
     cart, anna = shop.carts[0], shop.shoppers[0]
-    connect_cart(tx, cart, anna, None, False, NOW)
+    take_cart(tx, cart, anna)
     apply(tx, incoming(cart, scan(1)), incoming(cart, scan(3)))
 
     assert isinstance(change_item(tx, anna, shop.products[BUTTER], 1, NOW), ItemChanged)
@@ -357,13 +329,12 @@ def test_a_clock_that_cannot_be_right_is_flagged_and_changes_nothing_else(tx: Tx
 
 def test_a_wild_number_before_a_close_does_not_make_the_next_trip_late(tx: Tx, shop: Shop) -> None:
     cart, (anna, ben) = shop.carts[0], shop.shoppers
-    connect_cart(tx, cart, anna, None, False, NOW)
+    take_cart(tx, cart, anna)
     apply(tx, incoming(cart, scan(1)), incoming(cart, scan(9000)))
     disconnect_cart(tx, anna, True, NOW)
-    taken = connect_cart(tx, cart, ben, None, False, NOW)
-    assert isinstance(taken, Connected)
+    session_id = take_cart(tx, cart, ben)
 
-    applied = apply(tx, *(incoming(cart, scan(seq, session=str(taken.session_id))) for seq in (3, 2)))
+    applied = apply(tx, *(incoming(cart, scan(seq, session=str(session_id))) for seq in (3, 2)))
     without_a_name = apply(tx, incoming(cart, scan(4)))
 
     assert applied.outcomes == ("applied", "applied")
@@ -373,7 +344,7 @@ def test_a_wild_number_before_a_close_does_not_make_the_next_trip_late(tx: Tx, s
 
 def test_a_trip_that_is_flagged_incomplete_can_be_paid_although_another_gap_opens(tx: Tx, shop: Shop) -> None:
     cart, anna = shop.carts[0], shop.shoppers[0]
-    connect_cart(tx, cart, anna, None, False, NOW)
+    take_cart(tx, cart, anna)
     apply(tx, *(incoming(cart, scan(seq)) for seq in (1, 3, 5)))
     tx.execute("UPDATE cart SET gap_since = gap_since - interval '61 s'")
     tx.execute("UPDATE cart_presence SET online = true")

@@ -1,48 +1,54 @@
 """The log folded again, and dead letters tried again."""
 
-from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from shared.db.cart_log import apply_events
 from shared.db.dead_letters import delete_old_dead_letters, list_dead_letters
 from shared.db.phone_changes import change_item
-from shared.db.replay import verify_log
+from shared.db.replay import Verified, verify_log
 from shared.db.retry import NotRetriable, Retried, retry_dead_letter
-from shared.db.sessions import CheckedOut, checkout, connect_cart
+from shared.db.sessions import CheckedOut, checkout
 from shared.db.types import Tx
 from tests.builders import BUTTER, NOW, OAT_DRINK, RYE_BREAD, Shop, build_shop, incoming, remove, scan, weight
+from tests.integration.db.trips import apply, take_cart
 
 
 @pytest.fixture
 def shop(database_url: str) -> Shop:
+    """Two carts after a paid trip with deliveries of many kinds and a change on the phone; each scanned once since."""
     shop = build_shop(database_url, carts=2)
     cart, anna = shop.carts[0], shop.shoppers[0]
     with shop.connect() as tx:
-        connect_cart(tx, cart, anna, None, False, NOW)
-        batch = [scan(1), scan(3, RYE_BREAD), weight(4, 900), scan(1), b"garbage", remove(2, OAT_DRINK), scan(5, "x")]
-        apply_events(tx, [incoming(cart, event) for event in batch], [], NOW, "ingest-0")
+        take_cart(tx, cart, anna)
+        batch: list[dict[str, Any] | bytes] = [
+            scan(1),
+            scan(3, RYE_BREAD),
+            weight(4, 900),
+            scan(1),
+            b"garbage",
+            remove(2, OAT_DRINK),
+            scan(5, "x"),
+        ]
+        apply(tx, *(incoming(cart, event) for event in batch))
         change_item(tx, anna, shop.products[BUTTER], 1, NOW)
         assert isinstance(checkout(tx, anna, "EUR", NOW), CheckedOut)
-        apply_events(tx, [incoming(cart, scan(6)), incoming(shop.carts[1], scan(7))], [], NOW, "ingest-0")
+        apply(tx, incoming(cart, scan(6)), incoming(shop.carts[1], scan(7)))
     return shop
 
 
-@pytest.fixture
-def tx(shop: Shop) -> Iterator[Tx]:
+def verify(shop: Shop) -> Verified:
     with shop.connect() as connection:
-        yield connection
+        return verify_log(connection, lambda _: None)
 
 
 def differences(shop: Shop) -> list[str]:
-    with shop.connect() as connection:
-        return [difference.what for difference in verify_log(connection, lambda _: None).differences]
+    return [difference.what for difference in verify(shop).differences]
 
 
 def test_replay_finds_no_difference_and_conservation_holds(shop: Shop) -> None:
-    with shop.connect() as connection:
-        verified = verify_log(connection, lambda _: None)
+    verified = verify(shop)
 
     assert verified.differences == ()
     assert verified.conservation.holds
@@ -73,8 +79,7 @@ def test_a_letter_that_vanishes_breaks_the_conservation_law(shop: Shop, tx: Tx) 
     tx.execute("DELETE FROM dead_letter")
     tx.commit()
 
-    with shop.connect() as connection:
-        assert not verify_log(connection, lambda _: None).conservation.holds
+    assert not verify(shop).conservation.holds
 
 
 def test_letters_are_kept_for_their_time_and_counted_for_ever(shop: Shop, tx: Tx) -> None:
@@ -87,8 +92,7 @@ def test_letters_are_kept_for_their_time_and_counted_for_ever(shop: Shop, tx: Tx
     tx.commit()
 
     assert list_dead_letters(tx) == []
-    with shop.connect() as connection:
-        law = verify_log(connection, lambda _: None).conservation
+    law = verify(shop).conservation
     assert law.holds
     assert (law.dead_letters, law.forgotten) == (0, before)
 
@@ -105,8 +109,7 @@ def test_a_quarantined_event_is_applied_with_its_own_number_after_the_fix(
     shop: Shop, tx: Tx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cart = shop.carts[1]
-    broken = incoming(cart, scan(8, quantity=1000))
-    apply_events(tx, [broken], [], NOW, "ingest-0")
+    apply(tx, incoming(cart, scan(8, quantity=1000)))
     letter = list_dead_letters(tx, reason="field")[0]
     assert letter.seq == 8
     mended = incoming(cart, scan(8, quantity=10)).event
