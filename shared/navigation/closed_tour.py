@@ -1,11 +1,12 @@
 """Short closed tours by iterated local search, a function of its input alone: no clock, a fixed sequence of kicks.
 
-2-opt (Croes 1958) and Or-opt (Or 1976) with neighbour lists and don't-look bits (Bentley 1992); where they end, two
-neighbouring runs of stops change places (the double bridge of Martin, Otto and Felten 1991), and what does not get
-longer is kept. Plain lists: for a hundred nodes they are faster than arrays.
+3-opt (Lin 1965) with neighbour lists and don't-look bits (Bentley 1992); where it ends, two neighbouring runs of stops
+change places (the double bridge of Martin, Otto and Felten 1991), and what does not get longer is kept. Plain lists:
+for a hundred nodes they are faster than arrays.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,26 +14,34 @@ from shared.navigation.walkable import Floats
 
 # Nodes tried as new neighbours of a node, the nearest first.
 NEIGHBOURS = 7
-# Runs that Or-opt moves, in nodes or pairs of nodes.
-LONGEST_MOVED = 3
 # A smaller gain is rounding (metres).
 GAIN_M = 1e-9
+
+
+class _Way(NamedTuple):
+    """One way round the list of nodes: what to add to a position for the next one and the one before."""
+
+    step: int
+    after: int
+    before: int
 
 
 class ClosedTour:
     """A tour of n nodes that is only ever made shorter; symmetric `costs` (n, n), n >= 5.
 
-    With `paired`, node i and node i + n / 2 must stay neighbours: they do when the tour starts so and every other
-    edge is dear. Runs are then moved and exchanged by whole pairs.
+    With `paired`, node i and node i + n / 2 must stay neighbours: they do when every other edge is dearer. Runs are
+    then moved and exchanged by whole pairs.
     """
 
-    def __init__(self, costs: Floats, order: Iterable[int], *, paired: bool = False) -> None:
-        self.order = list(order)
+    def __init__(self, costs: Floats, *, paired: bool = False) -> None:
+        self.order = _greedy_order(costs)
         self._costs: list[list[float]] = costs.tolist()
         nearest = np.argsort(costs + np.diag(np.full(len(costs), np.inf)), axis=1, kind="stable")
         self._near: list[list[int]] = nearest[:, : min(NEIGHBOURS, len(costs) - 1)].tolist()
         self._unit = 2 if paired else 1
-        self._sizes = tuple(range(self._unit, LONGEST_MOVED * self._unit + 1, self._unit))
+        # A position from zero on finds its successor at `position + wrap`, however the list ends.
+        wrap = 1 - len(self.order)
+        self._onward, self._backward = _Way(1, wrap, -1), _Way(-1, -1, wrap)
         self._at = [0] * len(self.order)
         self._place(self.order)
         self.length = sum(self._costs[a][b] for a, b in zip(self.order, self.order[1:] + self.order[:1], strict=True))
@@ -55,9 +64,9 @@ class ClosedTour:
                 break
             if unit == 2 and self.order[spot - 1] % (count // 2) == self.order[spot] % (count // 2):
                 spot -= 1
-            # `_exchange` makes a new list, so that the tour before stays as it was.
+            # `_swap_runs` makes a new list, so that the tour before stays as it was.
             before = self.order, self.length
-            self._descend(self._exchange(spot, first, min(second, count - first - unit)))
+            self._descend(self._swap_runs(spot, first, min(second, count - first - unit)))
             if self.length < shortest[1] - GAIN_M:
                 shortest = self.order[:], self.length
             if self.length > before[1] + slack_m * (left - 1) / kicks + GAIN_M:
@@ -74,7 +83,7 @@ class ClosedTour:
         for position, node in enumerate(order):
             at[node] = position
 
-    def _exchange(self, spot: int, first: int, second: int) -> tuple[int, ...]:
+    def _swap_runs(self, spot: int, first: int, second: int) -> tuple[int, ...]:
         """Swap the run of `first` nodes at `spot` with the run of `second` nodes after it; gives the ends touched."""
         costs = self._costs
         around = self.order[spot:] + self.order[:spot]
@@ -93,67 +102,109 @@ class ClosedTour:
         while waiting:
             node = waiting.pop()
             is_waiting[node] = False
-            while touched := self._reverse_at(node) or self._move_at(node):
+            while touched := self._improve_at(node):
                 for other in touched:
                     if not is_waiting[other]:
                         is_waiting[other] = True
                         waiting.append(other)
 
-    def _reverse_at(self, node: int) -> tuple[int, ...]:
-        """2-opt: give `node` a nearer neighbour by turning a run round. The nodes touched, none when nothing gains."""
-        costs, order, at = self._costs, self.order, self._at
-        count, position, row = len(order), at[node], costs[node]
-        after, before = order[position + 1 - count], order[position - 1]
-        to_after, to_before = row[after], row[before]
-        for near in self._near[node]:
-            saved_after, saved_before = to_after - row[near], to_before - row[near]
-            if saved_after <= GAIN_M and saved_before <= GAIN_M:
-                return ()
-            there = at[near]
-            if saved_after > GAIN_M:
-                beyond = order[there + 1 - count]
-                gain = saved_after + costs[near][beyond] - costs[after][beyond]
-                if gain > GAIN_M:
-                    self._reverse((position + 1) % count, there)
-                    self.length -= gain
-                    return node, after, near, beyond
-            if saved_before > GAIN_M:
-                beyond = order[there - 1]
-                gain = saved_before + costs[near][beyond] - costs[before][beyond]
-                if gain > GAIN_M:
-                    self._reverse(there, (position - 1) % count)
-                    self.length -= gain
-                    return node, before, near, beyond
+    def _improve_at(self, node: int) -> tuple[int, ...]:
+        """Give `node` a nearer neighbour than one of the two it has. The nodes touched, none when nothing gains."""
+        position, row = self._at[node], self._costs[node]
+        least = row[self._near[node][0]] + GAIN_M
+        before, after = self.order[position - 1], self.order[position + 1 - len(self.order)]
+        if row[before] > least and (touched := self._exchange(before, node, self._onward)):
+            return touched
+        if row[after] > least and (touched := self._exchange(after, node, self._backward)):
+            return touched
         return ()
 
-    def _move_at(self, node: int) -> tuple[int, ...]:
-        """Or-opt: move a run that begins or ends with `node` next to a nearer neighbour, either way round."""
-        costs, order, at, nearest = self._costs, self.order, self._at, self._near[node]
-        count, position, row = len(order), at[node], costs[node]
-        least = row[nearest[0]] + GAIN_M
-        # A position below zero counts from the end: no run passes both ends of the list.
-        for step, base in ((1, position - count), (-1, position)):
-            outside = order[position - 1] if step == 1 else order[position + 1 - count]
-            for size in self._sizes:
-                last, beyond = order[base + step * (size - 1)], order[base + step * size]
-                saved = row[outside] + costs[last][beyond] - costs[outside][beyond]
-                if saved <= least or beyond == outside:
-                    continue
-                for near in nearest:
-                    left = saved - row[near]
-                    if left <= GAIN_M:
-                        break
-                    there = at[near]
-                    if (there - position) * step % count < size:
-                        continue
-                    for other in (order[there + 1 - count], order[there - 1]):
-                        gain = left + costs[near][other] - costs[last][other]
-                        if gain > GAIN_M and (at[other] - position) * step % count >= size:
-                            start = position if step == 1 else (position - size + 1) % count
-                            self._move(start, size, near, other, node)
-                            self.length -= gain
-                            return node, last, outside, beyond, near, other
+    # Lin and Kernighan's names (1973): the edges t1 t2, t3 t4 and t5 t6 go out, t2 t3, t4 t5 and t6 t1 come in. With
+    # each that comes in, what went out before must still be longer than what came in.
+
+    def _exchange(self, t1: int, t2: int, way: _Way) -> tuple[int, ...]:
+        """Two or three edges for others, the first of them t1 t2, where t2 follows t1 this way round."""
+        order, at, row = self.order, self._at, self._costs[t2]
+        begin, dearest = at[t2], row[t1] - GAIN_M
+        next_to = order[begin + way.after]
+        for t3 in self._near[t2]:
+            if row[t3] >= dearest:
+                break
+            if t3 in (t1, next_to):
+                continue
+            saved, span = row[t1] - row[t3], (at[t3] - begin) * way.step % len(order)
+            if touched := self._reverse_runs(t1, t2, t3, saved, span, way) or self._cut_run(
+                t1, t2, t3, saved, span, way
+            ):
+                return touched
         return ()
+
+    def _reverse_runs(self, t1: int, t2: int, t3: int, saved: float, span: int, way: _Way) -> tuple[int, ...]:
+        """t1 [t2 ... t4] t3: reverse the run; and where that is not enough, then the one that begins with t4."""
+        costs, order, at = self._costs, self.order, self._at
+        t4 = order[at[t3] + way.before]
+        home, row4 = costs[t1], costs[t4]
+        saved += row4[t3]
+        if saved - home[t4] > GAIN_M:
+            self._turn(t1, t2, t4)
+            self.length -= saved - home[t4]
+            return t1, t2, t3, t4
+        begin = at[t2]
+        for t5 in self._near[t4]:
+            left = saved - row4[t5]
+            if left <= GAIN_M:
+                break
+            at5 = at[t5]
+            is_inside = (at5 - begin) * way.step % len(order) < span
+            t6 = order[at5 + (way.after if is_inside else way.before)]
+            gain = left + costs[t5][t6] - home[t6]
+            if gain > GAIN_M and t5 not in (t1, t3) and t6 != t4:
+                self._turn(t1, t2, t4)
+                self._turn(t1, t4, t6)
+                self.length -= gain
+                return t1, t2, t3, t4, t5, t6
+        return ()
+
+    def _cut_run(self, t1: int, t2: int, t3: int, saved: float, span: int, way: _Way) -> tuple[int, ...]:
+        """t1 [t2 ... t3] t4: cut the run between t5 and t6; its parts change places, or both are reversed."""
+        costs, order, at = self._costs, self.order, self._at
+        t4 = order[at[t3] + way.after]
+        if t4 == t1:
+            return ()
+        begin, home, row4 = at[t2], costs[t1], costs[t4]
+        saved += row4[t3]
+        for t5 in self._near[t4]:
+            left = saved - row4[t5]
+            if left <= GAIN_M:
+                break
+            at5 = at[t5]
+            if (at5 - begin) * way.step % len(order) >= span:
+                continue
+            row5 = costs[t5]
+            t6 = order[at5 + way.after]
+            gain = left + row5[t6] - home[t6]
+            if gain > GAIN_M:
+                self._turn(t1, t2, t3)
+                self._turn(t1, t3, t6)
+                self._turn(t3, t5, t2)
+                self.length -= gain
+                return t1, t2, t3, t4, t5, t6
+            t6 = order[at5 + way.before]
+            gain = left + row5[t6] - home[t6]
+            if gain > GAIN_M and t5 != t2:
+                self._turn(t1, t2, t6)
+                self._turn(t2, t5, t3)
+                self.length -= gain
+                return t1, t2, t3, t4, t5, t6
+        return ()
+
+    def _turn(self, before: int, first: int, last: int) -> None:
+        """Reverse the run that follows `before`, from `first` to `last`, whichever way it goes through the list."""
+        at = self._at
+        if self.order[at[before] + 1 - len(self.order)] == first:
+            self._reverse(at[first], at[last])
+        else:
+            self._reverse(at[last], at[first])
 
     def _reverse(self, start: int, end: int) -> None:
         """Turn the run from one position to another round; or, where it passes the end of the list, all others."""
@@ -164,13 +215,26 @@ class ClosedTour:
         for position, node in enumerate(turned, low):
             at[node] = position
 
-    def _move(self, start: int, size: int, near: int, other: int, node: int) -> None:
-        """Take the run out at `start` and put it between `near` and `other`, with its end `node` beside `near`."""
-        around = self.order[start:] + self.order[:start]
-        run, rest = around[:size], around[size:]
-        after = (self._at[near] - start) % len(around) - size + 1
-        if rest[after % len(rest)] == other:
-            self._place(rest[:after] + (run if run[0] == node else run[::-1]) + rest[after:])
-        else:
-            before = after - 1
-            self._place(rest[:before] + (run if run[-1] == node else run[::-1]) + rest[before:])
+
+def _greedy_order(costs: Floats) -> list[int]:
+    """The cheapest edge that still fits, again and again (Bentley 1992): no node has three, no circle is closed."""
+    count = len(costs)
+    one, other = np.triu_indices(count, 1)
+    cheapest_first = np.argsort(costs[one, other], kind="stable")
+    neighbours: list[list[int]] = [[] for _ in range(count)]
+    # The other end of the path that ends here.
+    far_end = list(range(count))
+    joined = 0
+    for a, b in zip(one[cheapest_first].tolist(), other[cheapest_first].tolist(), strict=True):
+        if len(neighbours[a]) < 2 and len(neighbours[b]) < 2 and far_end[a] != b:
+            neighbours[a].append(b)
+            neighbours[b].append(a)
+            far_a, far_b = far_end[a], far_end[b]
+            far_end[far_a], far_end[far_b] = far_b, far_a
+            joined += 1
+            if joined == count - 1:
+                break
+    order = [next(node for node in range(count) if len(neighbours[node]) == 1)]
+    while len(order) < count:
+        order += [node for node in neighbours[order[-1]] if node not in order[-2:]]
+    return order
