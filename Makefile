@@ -52,7 +52,7 @@ check: install ## style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install ## how fast: ingest beside a naive worker and the ceilings of its parts (about 5 minutes)
+bench: install ## how fast: ingest beside a naive worker and the ceilings of its parts (about 8 minutes)
 	$(BIN)/smartcart bench
 
 bench-page: install ## from a scan to its line in the browser while 50 carts shop: median (needs Chromium)

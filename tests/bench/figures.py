@@ -41,6 +41,30 @@ class Latency:
     load_late_p99_ms: float
 
 
+def medians_by_rate(runs: Sequence[Latency]) -> list[tuple[Latency, str]]:
+    """For each rate, in the order of its first run: of each time the median of its runs; and the range of their p50
+    in words, nothing for one run."""
+    by_rate: dict[float, list[Latency]] = {}
+    for run in runs:
+        by_rate.setdefault(run.per_s, []).append(run)
+    return [(_median(same), _range([run.p50_ms for run in same])) for same in by_rate.values()]
+
+
+def _median(runs: Sequence[Latency]) -> Latency:
+    return Latency(
+        runs[0].per_s,
+        sum(run.events for run in runs),
+        p50_ms=statistics.median(run.p50_ms for run in runs),
+        p99_ms=statistics.median(run.p99_ms for run in runs),
+        worst_ms=max(run.worst_ms for run in runs),
+        load_late_p99_ms=statistics.median(run.load_late_p99_ms for run in runs),
+    )
+
+
+def _range(values: Sequence[float]) -> str:
+    return f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` of all do not exceed (nearest rank). Raises ValueError for none."""
     if not values or not 0 < share <= 1:

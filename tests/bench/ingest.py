@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Literal, NoReturn, assert_never
 
@@ -92,7 +93,7 @@ def _measure_all(rig: Rig, found: report.Findings, options: Options, progress: P
         found.absent[report.OURS.format("mosquitto")] = "not installed (Debian: apt-get install mosquitto)"
     measures = _measures(rig, brokers, found)
     sweeps = [("carts", one) for one in SWEEP_CARTS] + [("BATCH_MAX", one) for one in SWEEP_BATCHES]
-    steps = options.rounds * len(measures) + len(brokers) * len(options.rates)
+    steps = options.rounds * (len(measures) + len(brokers) * len(options.rates))
     bar = progress.add_task("preparing", total=steps + len(sweeps) * options.sweep + 2 * bool(options.growth))
     for number in range(options.rounds):
         # Each round begins with another row, so that what the machine does every few minutes hits none of them always.
@@ -104,11 +105,10 @@ def _measure_all(rig: Rig, found: report.Findings, options: Options, progress: P
                 found.rates.setdefault(what, []).append(run)
             progress.advance(bar)
     found.rates = {what: found.rates[what] for what in sorted(found.rates, key=_order)}
-    for broker in brokers:
-        for per_s in options.rates:
-            _say(progress, bar, f"scan to phone over {broker}, {per_s:g} events/s")
-            found.delays.setdefault(broker, []).append(measure_delay(rig, broker, per_s, options.delay_s))
-            progress.advance(bar)
+    for number, broker, per_s in product(range(options.rounds), brokers, options.rates):
+        _say(progress, bar, f"round {number + 1} of {options.rounds}: scan to phone over {broker}, {per_s:g} events/s")
+        found.delays.setdefault(broker, []).append(measure_delay(rig, broker, per_s, options.delay_s))
+        progress.advance(bar)
     for kind, value in sweeps if options.sweep else ():
         what = f"{value:,} carts" if kind == "carts" else f"{options.carts:,} carts, batches of at most {value:,}"
         _say(progress, bar, what)
@@ -176,7 +176,7 @@ def _conditions(rig: Rig, options: Options) -> list[str]:
         f" {platform.python_version()}; PostgreSQL 18 with fsync and synchronous_commit on, {disk}.",
         f"{options.carts:,} carts with 10 products each, {options.rounds} rounds; ours for {options.seconds:g} s a"
         f" round, the others for at most {YARDSTICK_S:g} s.",
-        f"Scan to phone: {options.delay_s:g} s at each rate, 200 carts and phones, due times drawn beforehand.",
+        f"Scan to phone: {options.delay_s:g} s a round at each rate, 200 carts and phones, due times drawn beforehand.",
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.bench.figures import PARTS, Latency, Run, median_cpu, median_per_s, median_ratio
+from tests.bench.figures import PARTS, Latency, Run, median_cpu, median_per_s, median_ratio, medians_by_rate
 from tests.bench.growth import Start
 
 OURS = "cart-ingest over {}"
@@ -47,6 +47,7 @@ class Findings:
     seconds: float
     rates: dict[str, list[Run]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    # Of each broker, every run at every rate.
     delays: dict[str, list[Latency]] = field(default_factory=dict)
     sweep: dict[str, Run] = field(default_factory=dict)
     old_rows: int = 0
@@ -89,10 +90,10 @@ def _rate_target(found: Findings, what: str, runs: Sequence[Run], ours: Sequence
 
 
 def _delay_rows(found: Findings) -> Iterator[Row]:
-    for broker, latencies in found.delays.items():
-        for one in latencies:
+    for broker, runs in found.delays.items():
+        for one, p50_range in medians_by_rate(runs):
             most = MOST_MS.get(one.per_s) if broker == "mosquitto" else None
-            figure = f"p50 {one.p50_ms:.1f} ms, p99 {one.p99_ms:.1f} ms of {one.events:,}"
+            figure = f"p50 {one.p50_ms:.1f} ms{p50_range}, p99 {one.p99_ms:.1f} ms of {one.events:,}"
             what = f"scan to phone over {broker}, {one.per_s:,.0f} events/s"
             if most is None:
                 yield Row("scan to phone", what, figure)

@@ -45,6 +45,14 @@ def test_what_issue_7_asks_for_is_met_or_missed_in_words() -> None:
     assert row(rows, "scan to phone over mosquitto, 2,000").verdict == "met"
 
 
+def test_a_rate_measured_in_several_rounds_counts_with_its_medians() -> None:
+    found = findings()
+    found.delays = {"mosquitto": [Latency(200.0, 1_000, p50, p99, 90.0, 0.1) for p50, p99 in ((4, 9), (3, 70), (6, 8))]}
+    [shown] = [one for one in table_rows(found) if one.what.startswith("scan to phone over mosquitto, 200")]
+    assert shown.figure == "p50 4.0 ms (3.0 to 6.0), p99 9.0 ms of 3,000"
+    assert shown.verdict == "met"
+
+
 def test_a_short_run_does_not_claim_what_was_asked_for_a_minute() -> None:
     assert row(table_rows(findings(seconds=5)), "cart-ingest over mosquitto").verdict == "met (5 s, not 60)"
 
