@@ -15,7 +15,7 @@ LOOK_EVERY_S = 2.0
 # A walk asked for right after an import or a start waits this long for the new plan: 800 shelves take 2 s, on a busy
 # machine 4.
 WAIT_FOR_BUILD_S = 8.0
-# Whoever waits holds one of the dozen threads that answer requests.
+# Whoever waits holds one of the few threads that answer requests (`THREADS_MAX` in app.py): half of them stay free.
 MAX_WAITING = 3
 
 log = structlog.get_logger("gateway")
