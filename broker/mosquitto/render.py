@@ -25,7 +25,7 @@ HASH_ITERATIONS = 101  # the plugin's own default; secrets of 256 bits need no s
 SALT_BYTES = 12
 # Ciphers that exist only since TLS 1.2. `tls_version` alone would not do: a WebSocket listener ignores it.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-CONNECTIONS_MAX = 10_000  # of carts and services, and as many phones
+CONNECTIONS_MAX = 10_100  # 10,000 carts and the services; and as many phones
 CONTROL_CONNECTIONS_MAX = 100
 # Once a second, not on every change: Mosquitto writes its whole memory each time, which with 10,000 events waiting
 # slows it from thousands to about 80 a second (measured, 2.0.11). What a power cut takes of that last second, the

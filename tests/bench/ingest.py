@@ -85,6 +85,8 @@ def main() -> None:
             assert_never(never)
     if options.gateway:
         subprocess.run([sys.executable, "-m", "tests.bench.gateway"], check=True)
+    if found.failed:
+        sys.exit(1)
 
 
 def _measure_all(rig: Rig, found: report.Findings, options: Options, progress: Progress) -> None:
@@ -114,7 +116,10 @@ def _measure_all(rig: Rig, found: report.Findings, options: Options, progress: P
         _say(progress, bar, what)
         plan = Plan(value if kind == "carts" else options.carts, min(options.seconds, SWEEP_S), options.warm_up_s)
         settings = {} if kind == "carts" else {kind: str(value)}
-        found.sweep[what] = measure_worker(rig, found.ours, "ours", plan, **settings)
+        try:
+            found.sweep[what] = measure_worker(rig, found.ours, "ours", plan, **settings)
+        except RuntimeError as problem:
+            found.failed[what] = str(problem).strip().rpartition("\n")[2]
         progress.advance(bar)
     if options.growth:
         _measure_growth(rig, found, options, progress)

@@ -40,7 +40,7 @@ class Row:
 @dataclass
 class Findings:
     """Everything that one call has measured. `ours` names the broker that is compared; `absent` tells why a row has no
-    figure."""
+    figure, `failed` what went wrong with one of the sweep; the others keep theirs."""
 
     conditions: list[str]
     ours: str
@@ -50,6 +50,7 @@ class Findings:
     # Of each broker, every run at every rate.
     delays: dict[str, list[Latency]] = field(default_factory=dict)
     sweep: dict[str, Run] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     old_rows: int = 0
     empty: list[Run] = field(default_factory=list)
     old: list[Run] = field(default_factory=list)
@@ -107,6 +108,8 @@ def _delay_rows(found: Findings) -> Iterator[Row]:
 def _sweep_rows(found: Findings) -> Iterator[Row]:
     for what, run in found.sweep.items():
         yield Row("sweep", what, _rate([run]), cpu=median_cpu([run]))
+    for what, problem in found.failed.items():
+        yield Row("sweep", what, problem, verdict="failed")
 
 
 def _growth_rows(found: Findings) -> Iterator[Row]:

@@ -100,3 +100,15 @@ def test_the_picture_is_well_formed_and_shows_each_rate() -> None:
     picture = ElementTree.fromstring(chart(findings()))
     texts = [element.text for element in picture.iter() if element.text]
     assert {"12,000", "600", "3.0 / 30.0"} <= set(texts)
+
+
+def test_a_failed_row_of_the_sweep_says_why_and_takes_no_other_along() -> None:
+    found = findings()
+    found.sweep = {"10 carts": Run(900, 1.0, CPU)}
+    found.failed = {"10,000 carts": "the load could not connect"}
+    rows = table_rows(found)
+    assert (row(rows, "10,000 carts").figure, row(rows, "10,000 carts").verdict) == (
+        "the load could not connect",
+        "failed",
+    )
+    assert row(rows, "10 carts").figure == "900/s"
