@@ -16,6 +16,7 @@ from shared.db.dead_letters import delete_old_dead_letters
 from shared.db.presence import save_telemetry
 from shared.db.types import Tx
 from shared.db.upkeep import (
+    OpenGap,
     abandon_idle_sessions,
     give_up_old_gaps,
     list_open_gaps,
@@ -58,6 +59,8 @@ class Housekeeper:
         self._stopping = stopping
         self._round_s = round_s
         self._seldom_s = time.monotonic()
+        # Each open gap, and since when we have seen it, by a clock that nobody sets; anew when its cart comes online.
+        self._gaps_seen_s: dict[OpenGap, float] = {}
 
     def run(self) -> None:
         """Do the chores once a round until asked to stop. Raises what only a person can mend."""
@@ -72,10 +75,12 @@ class Housekeeper:
     def _do_chores(self, now: datetime) -> None:
         telemetry = self._presence.take()
         self._database.run(lambda tx: save_telemetry(tx, telemetry))
-        gaps_since = now - timedelta(seconds=ASK_FOR_GAPS_OLDER_THAN_S)
-        for gap in self._database.run(lambda tx: list_open_gaps(tx, gaps_since)):
+        seen_s = time.monotonic()
+        self._gaps_seen_s = {gap: self._gaps_seen_s.get(gap, seen_s) for gap in self._database.run(list_open_gaps)}
+        for gap in self._gaps_of(ASK_FOR_GAPS_OLDER_THAN_S):
             self._missing.ask(Resend(gap.store, gap.cart_id, gap.epoch, gap.seq))
-        given_up = self._database.run(lambda tx: give_up_old_gaps(tx, now - self._gap_timeout, now))
+        old = self._gaps_of(self._gap_timeout.total_seconds())
+        given_up = self._database.run(lambda tx: give_up_old_gaps(tx, now - self._gap_timeout, now, old)) if old else []
         for cart_id in given_up:
             log.warning("gap_given_up", cart_id=cart_id)
         rotated = self._database.run(lambda tx: rotate_pairing_codes(tx, now - self._pairing_rotate, now))
@@ -85,6 +90,11 @@ class Housekeeper:
         if time.monotonic() - self._seldom_s > SELDOM_EVERY_S:
             self._seldom_s = time.monotonic()
             self._database.run(lambda tx: self._forget(tx, now))
+
+    def _gaps_of(self, age_s: float) -> list[OpenGap]:
+        """Open gaps that have been seen for so long."""
+        now_s = time.monotonic()
+        return [gap for gap, seen_s in self._gaps_seen_s.items() if now_s - seen_s >= age_s]
 
     def _forget(self, tx: Tx, now: datetime) -> None:
         gone = delete_old_dead_letters(tx, now - self._dead_letter_life)

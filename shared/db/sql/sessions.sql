@@ -68,10 +68,11 @@ LIMIT 200;
 
 -- name: list_open_gaps
 -- Carts with a gap, to be asked again for what is missing.
-SELECT s.name AS store, c.cart_id, c.ack_epoch, c.ack_seq + 1 AS seq
+SELECT s.name AS store, c.cart_id, c.ack_epoch, c.ack_seq + 1 AS seq, coalesce(p.online, false) AS is_online
 FROM cart c
 JOIN store s USING (store_id)
-WHERE c.gap_since < %(gap_since)s
+LEFT JOIN cart_presence p USING (cart_id)
+WHERE c.gap_since IS NOT NULL
 ORDER BY c.cart_id
 LIMIT 200;
 

@@ -415,6 +415,25 @@ def test_a_gap_that_stands_too_long_flags_the_trip_and_calls_staff(
     assert retained_states(address[1])[online].status == "incomplete"
 
 
+def test_a_gap_that_only_looks_old_because_a_clock_was_set_is_not_given_up(
+    start_ingest: StartIngest, shop: Shop, address: tuple[str, int]
+) -> None:
+    """R14: what is given up is settled for its cart, which then forgets it."""
+    cart = shop.carts[0]
+    ingest = start_ingest(gap_timeout_s=600.0, telemetry_flush_s=0.2)
+    say_on(address, [(STATUS.topic(store="main", cart=cart), {"v": 1, "online": True, "epoch": 1})])
+    say(address, cart, [scan(1), scan(3)])
+    hour_back = (
+        "UPDATE cart SET gap_since = gap_since - interval '1 hour' WHERE gap_since IS NOT NULL RETURNING cart_id"
+    )
+    eventually(lambda: query(shop.url, hour_back) == [(cart,)])
+
+    eventually(lambda: ingest.metric("ingest_resend_commands_total") == 2, message="rounds have passed")
+
+    assert query(shop.url, "SELECT ack_seq, gap_since IS NOT NULL FROM cart WHERE cart_id = %s", cart) == [(1, True)]
+    assert query(shop.url, "SELECT count(*) FROM alert") == [(0,)]
+
+
 @pytest.mark.parametrize("spoken", ["publish_everything_again", "request_publication"])
 def test_the_publisher_locks_carts_in_the_order_in_which_workers_do(shop: Shop, spoken: str) -> None:
     """R18: whatever order the rows have on disk; otherwise both wait for the other, and one is thrown out."""
