@@ -73,6 +73,7 @@ class Listener:
         self._changed = threading.Condition()
         self._inbox_max = inbox_max
         self._metrics = metrics
+        metrics.inbox.set_function(lambda: self.waiting)
         self._on_forgetful_broker = on_forgetful_broker
         self._granted = False
         self._leaving = False
@@ -98,7 +99,6 @@ class Listener:
             perishable = [self._perishable.popleft() for _ in range(min(most, len(self._perishable)))]
             waiting = len(self._inbox)
             self._changed.notify_all()
-        self._metrics.inbox.set(waiting)
         if waiting <= self._inbox_max // 2:
             self._client.call_again()
         # Each kind stays in its own order, whatever the clock does.

@@ -152,6 +152,7 @@ def test_what_only_we_still_hold_is_applied_although_its_connection_and_its_brok
         eventually(lambda: ingest.metric("ingest_transaction_retries_total") >= 1, within_s=40)
         say(address, shop.carts[0], [scan(seq) for seq in range(2, 7)])
         eventually(lambda: unacknowledged(first) == 6, within_s=40)
+        eventually(lambda: ingest.metric("ingest_inbox") == 5, within_s=40, message="all six are with us")
         proxy.upstream = ("127.0.0.1", second.address.mqtt_port)
         proxy.reset()
         eventually(lambda: ingest.logged("broker_connected") == 2, within_s=40)
