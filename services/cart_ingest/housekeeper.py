@@ -77,9 +77,9 @@ class Housekeeper:
         self._database.run(lambda tx: save_telemetry(tx, telemetry))
         seen_s = time.monotonic()
         self._gaps_seen_s = {gap: self._gaps_seen_s.get(gap, seen_s) for gap in self._database.run(list_open_gaps)}
-        for gap in self._gaps_of(ASK_FOR_GAPS_OLDER_THAN_S):
+        for gap in self._gaps_seen_for(ASK_FOR_GAPS_OLDER_THAN_S):
             self._missing.ask(Resend(gap.store, gap.cart_id, gap.epoch, gap.seq))
-        old = self._gaps_of(self._gap_timeout.total_seconds())
+        old = self._gaps_seen_for(self._gap_timeout.total_seconds())
         given_up = self._database.run(lambda tx: give_up_old_gaps(tx, now - self._gap_timeout, now, old)) if old else []
         for cart_id in given_up:
             log.warning("gap_given_up", cart_id=cart_id)
@@ -91,10 +91,9 @@ class Housekeeper:
             self._seldom_s = time.monotonic()
             self._database.run(lambda tx: self._forget(tx, now))
 
-    def _gaps_of(self, age_s: float) -> list[OpenGap]:
-        """Open gaps that have been seen for so long."""
+    def _gaps_seen_for(self, least_s: float) -> list[OpenGap]:
         now_s = time.monotonic()
-        return [gap for gap, seen_s in self._gaps_seen_s.items() if now_s - seen_s >= age_s]
+        return [gap for gap, seen_s in self._gaps_seen_s.items() if now_s - seen_s >= least_s]
 
     def _forget(self, tx: Tx, now: datetime) -> None:
         gone = delete_old_dead_letters(tx, now - self._dead_letter_life)

@@ -45,15 +45,12 @@ def list_open_gaps(tx: Tx) -> list[OpenGap]:
     return [OpenGap(*row) for row in tx.execute(sql("list_open_gaps")).fetchall()]
 
 
-def give_up_old_gaps(
-    tx: Tx, gap_since: datetime, now: datetime, watched: Collection[OpenGap] | None = None
-) -> list[int]:
+def give_up_old_gaps(tx: Tx, gap_since: datetime, now: datetime, watched: Collection[OpenGap]) -> list[int]:
     """Move past gaps that stand since before `gap_since` although the cart is online: the trip is flagged incomplete
     and staff are called. Gives the carts.
 
-    Only gaps of online carts that are `watched`, when that is given: by a clock that was set an hour wrong and then
-    right, a gap of now stands since an hour, and what is moved past is settled for its cart, which then forgets it
-    (RELIABILITY R14).
+    Only those that the caller has `watched` for as long: by a clock that was set an hour wrong and then right, a gap of
+    now stands since an hour, and what is moved past is settled for its cart, which then forgets it (RELIABILITY R14).
     """
     ids = [cart_id for (cart_id,) in tx.execute(sql("list_old_gaps"), {"gap_since": gap_since}).fetchall()]
     given_up = []
@@ -61,7 +58,7 @@ def give_up_old_gaps(
         if cart.gap_since is None or cart.gap_since >= gap_since:
             continue
         missing = cart.record.frontier.first_missing
-        if watched is not None and OpenGap(cart.store, cart.record.cart_id, *missing, is_online=True) not in watched:
+        if OpenGap(cart.store, cart.record.cart_id, *missing, is_online=True) not in watched:
             continue
         record = mark_incomplete(replace(cart.record, frontier=give_up_gap(cart.record.frontier)))
         save_sessions(tx, [(cart, record)], now)

@@ -29,8 +29,8 @@ class _Way(NamedTuple):
 class ClosedTour:
     """A tour of n nodes that is only ever made shorter; symmetric `costs` (n, n), n >= 5.
 
-    With `paired`, node i and node i + n / 2 must stay neighbours: they do when every other edge is dearer. Runs are
-    then moved and exchanged by whole pairs.
+    With `paired`, node i and node i + n / 2 must stay neighbours: they do when every other edge is dearer. Kicks
+    then exchange whole pairs.
     """
 
     def __init__(self, costs: Floats, *, paired: bool = False) -> None:

@@ -56,14 +56,17 @@ def _order_of_stops(first: Floats, between: Floats, last: Floats) -> tuple[Ints,
     else:
         order, bound, prices = _one_way_order(first, between, last)
     length = walk.length(order)
+    widths = _widths(len(first))
+    if length <= bound + GAIN_M or not widths:
+        return order, min(bound, length)
     costs = priced_costs(first, between, last, prices)
-    for width in _widths(len(first)):
-        if length <= bound + GAIN_M:
-            break
+    for width in widths:
         found = shortest_order_within(costs, length, width)
         bound = max(bound, found.bound_m)
         if found.order is not None and walk.length(found.order) < length:
             order, length = found.order, walk.length(found.order)
+        if length <= bound + GAIN_M:
+            break
     return order, min(bound, length)
 
 
@@ -95,15 +98,15 @@ def _symmetric_order(first: Floats, between: Floats, last: Floats) -> tuple[Ints
 
 def _closed(first: Floats, between: Floats, last: Floats, prices: Floats) -> Floats:
     """(n + 2, n + 2) costs with the prices of both ends on each edge. Node n is the start; node n + 1 joins the last
-    stop to it, for less than nothing there and so dear elsewhere that it stays; a tour is as long as its walk."""
+    stop to it, for less than nothing there and so dear elsewhere that it stays. Without prices a tour is as long as its
+    walk."""
     n = len(first)
     costs = np.zeros((n + 2, n + 2))
     costs[:n, :n] = between
     costs[n, :n] = costs[:n, n] = first
     costs[n + 1, :n] = costs[:n, n + 1] = last
-    costs[: n + 1, : n + 1] += prices[:, None] + prices
-    costs[n + 1, :n] += prices[:n]
-    costs[:n, n + 1] += prices[:n]
+    priced = np.append(prices, 0.0)
+    costs += priced[:, None] + priced
     dear = 2 * np.abs(costs).max() + 1.0
     costs[n + 1, :n] += dear
     costs[:n, n + 1] += dear

@@ -4,7 +4,7 @@ reader's light or dark mode."""
 from collections.abc import Sequence
 from html import escape
 
-from tests.bench.figures import median_per_s, medians_by_rate
+from tests.bench.figures import by_rate, median_latency, median_per_s
 from tests.bench.report import Findings
 
 WIDTH, BAR_X, BAR_WIDTH, LINE = 860, 370, 340, 30
@@ -31,7 +31,7 @@ def chart(found: Findings) -> str:
         bar = _bar(y, rate / most, "ours" if what.startswith("cart-ingest") else "other")
         parts += [_label(y, what), bar, _number(y, rate / most, f"{rate:,.0f}")]
         y += LINE
-    delays = [(broker, one) for broker, runs in found.delays.items() for one, _ in medians_by_rate(runs)]
+    delays = [(broker, median_latency(same)) for broker, runs in found.delays.items() for same in by_rate(runs)]
     if delays:
         y = _heading(
             parts, y + 34, "Milliseconds from scan to phone", "strong: half of all; pale: 99 of 100; shorter is better"

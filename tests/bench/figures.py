@@ -41,16 +41,16 @@ class Latency:
     load_late_p99_ms: float
 
 
-def medians_by_rate(runs: Sequence[Latency]) -> list[tuple[Latency, str]]:
-    """For each rate, in the order of its first run: of each time the median of its runs; and the range of their p50
-    in words, nothing for one run."""
-    by_rate: dict[float, list[Latency]] = {}
+def by_rate(runs: Sequence[Latency]) -> list[list[Latency]]:
+    """The runs of each rate, in the order of their first."""
+    found: dict[float, list[Latency]] = {}
     for run in runs:
-        by_rate.setdefault(run.per_s, []).append(run)
-    return [(_median(same), _range([run.p50_ms for run in same])) for same in by_rate.values()]
+        found.setdefault(run.per_s, []).append(run)
+    return list(found.values())
 
 
-def _median(runs: Sequence[Latency]) -> Latency:
+def median_latency(runs: Sequence[Latency]) -> Latency:
+    """Of runs at one rate: of each time the median, the worst of all, all events. Raises IndexError for none."""
     return Latency(
         runs[0].per_s,
         sum(run.events for run in runs),
@@ -59,10 +59,6 @@ def _median(runs: Sequence[Latency]) -> Latency:
         worst_ms=max(run.worst_ms for run in runs),
         load_late_p99_ms=statistics.median(run.load_late_p99_ms for run in runs),
     )
-
-
-def _range(values: Sequence[float]) -> str:
-    return f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
 
 
 def percentile(values: Sequence[float], share: float) -> float:

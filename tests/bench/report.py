@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.bench.figures import PARTS, Latency, Run, median_cpu, median_per_s, median_ratio, medians_by_rate
+from tests.bench.figures import PARTS, Latency, Run, by_rate, median_cpu, median_latency, median_per_s, median_ratio
 from tests.bench.growth import Start
 
 OURS = "cart-ingest over {}"
@@ -92,9 +92,10 @@ def _rate_target(found: Findings, what: str, runs: Sequence[Run], ours: Sequence
 
 def _delay_rows(found: Findings) -> Iterator[Row]:
     for broker, runs in found.delays.items():
-        for one, p50_range in medians_by_rate(runs):
+        for same in by_rate(runs):
+            one, spread = median_latency(same), _spread([run.p50_ms for run in same], ".1f")
             most = MOST_MS.get(one.per_s) if broker == "mosquitto" else None
-            figure = f"p50 {one.p50_ms:.1f} ms{p50_range}, p99 {one.p99_ms:.1f} ms of {one.events:,}"
+            figure = f"p50 {one.p50_ms:.1f} ms{spread}, p99 {one.p99_ms:.1f} ms of {one.events:,}"
             what = f"scan to phone over {broker}, {one.per_s:,.0f} events/s"
             if most is None:
                 yield Row("scan to phone", what, figure)
@@ -140,10 +141,14 @@ def _growth_rows(found: Findings) -> Iterator[Row]:
 
 
 def _rate(runs: Sequence[Run]) -> str:
-    rates = sorted(run.per_s for run in runs)
-    spread = f" ({rates[0]:,.0f} to {rates[-1]:,.0f})" if len(rates) > 1 else ""
+    spread = _spread([run.per_s for run in runs], ",.0f")
     repeated = sum(run.repeated for run in runs)
     return f"{median_per_s(runs):,.0f}/s{spread}" + (f", {repeated:,} sent again" if repeated else "")
+
+
+def _spread(values: Sequence[float], form: str) -> str:
+    """From the least to the greatest of several rounds."""
+    return f" ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else ""
 
 
 def _times(ratio: float) -> str:

@@ -25,12 +25,14 @@ Play = Callable[[socket.socket], None]
 
 
 @contextmanager
-def silent_at_the_end(play: Play) -> Iterator[str]:
-    """Address of a server that does `play` with its one client and then holds the connection without a word."""
-    over = threading.Event()
+def silent_at_the_end(play: Play) -> Iterator[tuple[str, threading.Event]]:
+    """A server that does `play` with its one client and then holds the connection without a word: its address, and
+    what tells that the client has come."""
+    come, over = threading.Event(), threading.Event()
 
     def serve() -> None:
         with door.accept()[0] as client:
+            come.set()
             play(client)
             over.wait(10)
 
@@ -38,7 +40,7 @@ def silent_at_the_end(play: Play) -> Iterator[str]:
         server = threading.Thread(target=serve)
         server.start()
         try:
-            yield f"mqtts://{HOST}:{door.getsockname()[1]}"
+            yield f"mqtts://{HOST}:{door.getsockname()[1]}", come
         finally:
             over.set()
             server.join(10)
@@ -84,8 +86,7 @@ def test_no_socket_is_left_open(broker: str, tmp_path: Path, monkeypatch: pytest
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
     greets = broker.startswith("greets")
-    with silent_at_the_end(greeting(authority) if greets else mute) as url:
-        waited = iter(range(20))
-        asyncio.run(connect_and_close(url, lambda it: it.up if greets else next(waited) > 10))
+    with silent_at_the_end(greeting(authority) if greets else mute) as (url, come):
+        asyncio.run(connect_and_close(url, lambda it: it.up if greets else come.is_set()))
         gc.collect()
     assert left_open == []
