@@ -134,13 +134,13 @@ def disconnect_cart(tx: Tx, shopper_id: int, abandon: bool, now: datetime) -> Di
 def checkout(tx: Tx, shopper_id: int, currency: str, now: datetime) -> CheckedOut | NoCart | EmptyCart | GapOpen:
     """Turn the session into an order, at the prices of the scans, and end it; all or nothing.
 
-    Refused while events are missing, until the trip is flagged incomplete and staff are called.
+    Refused while events are missing: a gap that was given up is none any more, its flag says nothing of a later one.
     """
     cart = _lock_held_cart(tx, shopper_id)
     if cart is None or cart.record.session is None:
         return NoCart()
     session = cart.record.session
-    if cart.record.frontier.has_gap and not session.incomplete:
+    if cart.record.frontier.has_gap:
         return GapOpen()
     if not session.cart.lines:
         return EmptyCart()
