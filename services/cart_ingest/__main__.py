@@ -60,6 +60,7 @@ class _Program:
     def __init__(self, settings: IngestSettings, stopping: threading.Event) -> None:
         self._settings = settings
         self._stopping = stopping
+        self._threads: list[threading.Thread] = []
         self._metrics = metrics = Metrics()
         password = settings.mqtt_service_password.get_secret_value()
         ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
@@ -100,6 +101,7 @@ class _Program:
             database=self._database("housekeeper"),
             presence=self._presence,
             missing=missing,
+            metrics=metrics,
             gap_timeout_s=settings.gap_timeout_s,
             session_idle_s=settings.session_idle_s,
             pairing_rotate_s=settings.pairing_rotate_s,
@@ -155,6 +157,10 @@ class _Program:
             found.append("publisher not connected to the broker")
         if time.monotonic() - self.pipeline.took_a_breath_s > 15:
             found.append("the worker waits for the database")
+        if time.monotonic() - self.publisher.took_a_breath_s > 15:
+            found.append("the publisher waits for the database or the broker")
+        found += self.housekeeper.chores.complaints()
+        found += [f"the thread {thread.name} has ended" for thread in self._threads if not thread.is_alive()]
         return found
 
     def _start(self, name: str, run: Callable[[], None]) -> threading.Thread:
@@ -167,6 +173,8 @@ class _Program:
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()
+        self._metrics.threads.labels(name).set_function(thread.is_alive)
+        self._threads.append(thread)
         return thread
 
 

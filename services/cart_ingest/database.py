@@ -80,6 +80,15 @@ class Database:
                 raise Stopping
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
+    def run_once(self, work: Callable[[Tx], T]) -> T:
+        """`work` in a transaction of its own; raises whatever ended it, also when the database is away."""
+        try:
+            with self._connected().transaction() as transaction:
+                return work(transaction.connection)
+        except BaseException:
+            self.close()
+            raise
+
     def close(self) -> None:
         """Let go of the connection; the next transaction opens another."""
         connection, self._connection = self._connection, None

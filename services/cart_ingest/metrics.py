@@ -36,4 +36,14 @@ class Metrics:
         self.resends = Counter("ingest_resend_commands", "Carts asked to send again", registry=self.registry)
         self.published = Counter("ingest_states_published", "States confirmed by the broker", registry=self.registry)
         self.telemetry = Counter("ingest_telemetry", "Telemetry messages heard", ["outcome"], registry=self.registry)
+        self.unkept = Counter(
+            "ingest_dead_letters_only_counted", "Beyond what is kept of a cart in an hour", registry=self.registry
+        )
+        self.chores = Counter(
+            "ingest_chores", "Rounds of the housekeeper's chores", ["chore", "outcome"], registry=self.registry
+        )
+        self.chore_s = Histogram(
+            "ingest_chore_seconds", "How long a chore took in a round", ["chore"], registry=self.registry
+        )
+        self.threads = Gauge("ingest_thread_up", "1 while a lasting thread runs", ["thread"], registry=self.registry)
         self.database_up = Gauge("ingest_database_up", "1 while PostgreSQL answers", registry=self.registry)

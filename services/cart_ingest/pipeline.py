@@ -162,5 +162,8 @@ class Pipeline:
         self._metrics.batch.observe(len(batch.events))
         self._metrics.commit_s.observe(took_s)
         for part in applied:
+            if part.unkept:
+                self._metrics.unkept.inc(part.unkept)
+                log.warning("dead_letters_only_counted", letters=part.unkept)
             for outcome, times in part.counts.items():
                 self._metrics.outcomes.labels(outcome).inc(times)

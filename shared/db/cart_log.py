@@ -63,7 +63,8 @@ class Step(NamedTuple):
 class Applied:
     """What a batch came to. `outcomes` stand in the order of the deliveries: applied, refused, late, duplicate, or
     the reason of a dead letter; received = the sum of `counts`. `carts` are as the commit leaves them. `steps` are of
-    those changed carts of which nothing else need be read, `names` of the products that the batch is about."""
+    those changed carts of which nothing else need be read, `names` of the products that the batch is about. Of `unkept`
+    dead letters only the number is kept."""
 
     outcomes: tuple[str, ...]
     counts: Counter[str]
@@ -72,6 +73,7 @@ class Applied:
     carts: tuple[LockedCart, ...] = ()
     steps: tuple[Step, ...] = ()
     names: Mapping[int, ProductName] = field(default_factory=dict)
+    unkept: int = 0
 
 
 def apply_events(
@@ -116,6 +118,7 @@ class _Batch:
     decisions: list[Decision] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    unkept: int = 0
 
     def turn_away(self) -> None:
         """Deliveries that belong to no cart of ours, or have no readable number, end here."""
@@ -214,7 +217,9 @@ class _Batch:
         counts.update(stray.reason for stray in strays)
         carts = {**self.carts, **{cart.record.cart_id: cart for cart in saved}}
         steps = self._steps(saved)
-        return Applied(outcomes, counts, frozenset(self.changes), tuple(gaps), tuple(carts.values()), steps, names)
+        return Applied(
+            outcomes, counts, frozenset(self.changes), tuple(gaps), tuple(carts.values()), steps, names, self.unkept
+        )
 
     def _steps(self, saved: Sequence[LockedCart]) -> tuple[Step, ...]:
         """Whatever shows in a state besides the cart itself, such as a notice, has to be read."""
@@ -304,7 +309,7 @@ def _save(tx: Tx, batch: _Batch, strays: Sequence[DeadLetter], worker: str) -> l
         saved = save_carts(tx, changed, batch.now)
         if silent:
             tx.execute(sql("request_publication"), {"cart_ids": sorted(silent)})
-        insert_dead_letters(tx, [*batch.dead, *strays], batch.now)
+        batch.unkept = insert_dead_letters(tx, [*batch.dead, *strays], batch.now)
         raise_alerts(tx, batch.alerts, batch.now)
         tx.execute(
             sql("count_deliveries"),

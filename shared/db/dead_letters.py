@@ -13,6 +13,9 @@ from shared.db.types import Tx
 
 MAX_KEPT_BYTES = 8192  # the constraint dead_letters_are_bounded; the size of the whole is kept beside it
 
+# Of one cart, and of everything that belongs to none together: a broken board sends thousands, all for the same reason.
+KEPT_PER_HOUR = 200
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -47,10 +50,11 @@ class KeptLetter:
     payload: bytes = b""
 
 
-def insert_dead_letters(tx: Tx, letters: Sequence[DeadLetter], now: datetime) -> None:
-    """Keep these; the same bytes on the same topic for the same reason are counted once more instead."""
+def insert_dead_letters(tx: Tx, letters: Sequence[DeadLetter], now: datetime) -> int:
+    """Keep these; the same bytes on the same topic for the same reason are counted once more instead. Gives how many
+    are beyond KEPT_PER_HOUR of their cart: of those only their number is kept."""
     if not letters:
-        return
+        return 0
     times: Counter[tuple[bytes, str, str]] = Counter()
     first: dict[tuple[bytes, str, str], DeadLetter] = {}
     for letter in letters:
@@ -58,10 +62,11 @@ def insert_dead_letters(tx: Tx, letters: Sequence[DeadLetter], now: datetime) ->
         times[identity] += 1
         first.setdefault(identity, letter)
     kept = list(first.values())
-    tx.execute(
+    row = tx.execute(
         sql("insert_dead_letters"),
         {
             "now": now,
+            "per_hour": KEPT_PER_HOUR,
             "topics": [letter.topic for letter in kept],
             "cart_ids": [letter.cart_id for letter in kept],
             "epochs": [letter.epoch for letter in kept],
@@ -73,7 +78,8 @@ def insert_dead_letters(tx: Tx, letters: Sequence[DeadLetter], now: datetime) ->
             "payload_sha256s": [digest for digest, _, _ in first],
             "occurrences": [times[identity] for identity in first],
         },
-    )
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def list_dead_letters(
@@ -106,7 +112,7 @@ def free_quarantined_number(tx: Tx, cart_id: int, epoch: int, seq: int, payload:
         tx.execute(sql("skip_number"), number)
 
 
-def delete_old_dead_letters(tx: Tx, before: datetime) -> int:
-    """Forget letters not seen since `before`; gives how many were ever forgotten, 0 when none was now."""
-    row = tx.execute(sql("delete_old_dead_letters"), {"before": before}).fetchone()
+def delete_old_dead_letters(tx: Tx, keep_s: float, limit: int) -> int:
+    """Forget at most `limit` letters not seen for `keep_s` of running time; gives how many."""
+    row = tx.execute(sql("delete_old_dead_letters"), {"keep_s": keep_s, "limit": limit}).fetchone()
     return int(row[0]) if row else 0

@@ -2,7 +2,7 @@
 chore looks first without a lock, then locks what it found and looks again, so that several may run at once.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,10 +14,15 @@ from shared.db.types import Tx
 from shared.domain.frontier import give_up_gap
 
 
-def abandon_idle_sessions(tx: Tx, idle_since: datetime, now: datetime) -> int:
-    """Close trips without an event since `idle_since`; goods left in a cart call staff. Gives how many."""
-    carts = lock_carts(tx, _list_idle_carts(tx, idle_since))
-    still_idle = carts.keys() & _list_idle_carts(tx, idle_since) if carts else set()
+def abandon_idle_sessions(
+    tx: Tx, idle_s: float, now: datetime, after: int = 0, limit: int = 100
+) -> tuple[int, int | None]:
+    """Close trips without an event for `idle_s` of running time, of at most `limit` carts beyond `after`; goods left in
+    a cart call staff. Gives how many, and the last cart that was looked at when there may be more."""
+    asked = {"idle_s": idle_s, "after": after, "limit": limit}
+    listed = _cart_ids(tx, "list_idle_sessions", asked)
+    carts = lock_carts(tx, listed) if listed else {}
+    still_idle = carts.keys() & _cart_ids(tx, "list_idle_sessions", asked) if carts else set()
     for cart_id in sorted(still_idle):
         cart = carts[cart_id]
         session = cart.record.session
@@ -26,7 +31,7 @@ def abandon_idle_sessions(tx: Tx, idle_since: datetime, now: datetime) -> int:
         if session.cart.lines:
             detail = f"{session.cart.total_items} pieces left in the cart"
             raise_alerts(tx, [Alert("abandoned", cart.store_id, cart_id, session.session_id, detail)], now)
-    return len(still_idle)
+    return len(still_idle), max(listed) if len(listed) == limit else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +45,24 @@ class OpenGap:
     is_online: bool
 
 
-def list_open_gaps(tx: Tx) -> list[OpenGap]:
-    """What is missing of carts that have sent something later."""
-    return [OpenGap(*row) for row in tx.execute(sql("list_open_gaps")).fetchall()]
+def list_open_gaps(tx: Tx, after: int = 0, limit: int = 1_000) -> list[OpenGap]:
+    """What is missing of carts beyond `after` that have sent something later, in the order of their ids."""
+    return [OpenGap(*row) for row in tx.execute(sql("list_open_gaps"), {"after": after, "limit": limit}).fetchall()]
 
 
-def give_up_old_gaps(tx: Tx, gap_since: datetime, now: datetime, watched: Collection[OpenGap]) -> list[int]:
-    """Move past gaps that stand since before `gap_since` although the cart is online: the trip is flagged incomplete
-    and staff are called. Gives the carts.
+def give_up_gaps(tx: Tx, watched: Collection[OpenGap], now: datetime) -> list[int]:
+    """Move past those of these gaps that still stand although their cart is online: the trip is flagged incomplete and
+    staff are called. Gives the carts.
 
-    Only those that the caller has `watched` for as long: by a clock that was set an hour wrong and then right, a gap of
-    now stands since an hour, and what is moved past is settled for its cart, which then forgets it (RELIABILITY R14).
+    The caller has `watched` them for the whole time that a gap may stand, by a clock that nobody sets: what is moved
+    past is settled for its cart, which then forgets it (RELIABILITY R14).
     """
-    ids = [cart_id for (cart_id,) in tx.execute(sql("list_old_gaps"), {"gap_since": gap_since}).fetchall()]
+    ids = _cart_ids(tx, "list_online_carts", {"cart_ids": [gap.cart_id for gap in watched]})
     given_up = []
     for cart in lock_carts(tx, ids).values():
-        if cart.gap_since is None or cart.gap_since >= gap_since:
-            continue
         missing = cart.record.frontier.first_missing
+        if not cart.record.frontier.has_gap:
+            continue
         if OpenGap(cart.store, cart.record.cart_id, *missing, is_online=True) not in watched:
             continue
         record = mark_incomplete(replace(cart.record, frontier=give_up_gap(cart.record.frontier)))
@@ -70,16 +75,20 @@ def give_up_old_gaps(tx: Tx, gap_since: datetime, now: datetime, watched: Collec
     return given_up
 
 
-def rotate_pairing_codes(tx: Tx, shown_since: datetime, now: datetime) -> int:
-    """New codes for free carts that are online and have shown theirs since before `shown_since`."""
-    rows = tx.execute(sql("list_old_pairing_codes"), {"shown_since": shown_since}).fetchall()
-    carts = sorted(lock_carts(tx, [cart_id for (cart_id,) in rows])) if rows else []
+def rotate_pairing_codes(
+    tx: Tx, shown_s: float, now: datetime, after: int = 0, limit: int = 100
+) -> tuple[int, int | None]:
+    """New codes for free carts that are online and have shown theirs for `shown_s` of running time, of at most `limit`
+    beyond `after`. Gives how many, and the last cart that was looked at when there may be more."""
+    listed = _cart_ids(tx, "list_old_pairing_codes", {"shown_s": shown_s, "after": after, "limit": limit})
+    carts = sorted(lock_carts(tx, listed)) if listed else []
     if not carts:
-        return 0
+        return 0, None
     codes = [new_pairing_code() for _ in carts]
-    parameters = {"cart_ids": carts, "pairing_codes": codes, "shown_since": shown_since, "now": now}
-    return tx.execute(sql("rotate_pairing_codes"), parameters).rowcount
+    parameters = {"cart_ids": carts, "pairing_codes": codes, "shown_s": shown_s, "now": now}
+    rotated = tx.execute(sql("rotate_pairing_codes"), parameters).rowcount
+    return rotated, max(listed) if len(listed) == limit else None
 
 
-def _list_idle_carts(tx: Tx, idle_since: datetime) -> set[int]:
-    return {cart_id for (cart_id,) in tx.execute(sql("list_idle_sessions"), {"idle_since": idle_since}).fetchall()}
+def _cart_ids(tx: Tx, query: str, parameters: Mapping[str, object]) -> set[int]:
+    return {cart_id for (cart_id,) in tx.execute(sql(query), parameters).fetchall()}

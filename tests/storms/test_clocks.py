@@ -12,7 +12,7 @@ import pytest
 from shared.db.cart_log import apply_events
 from shared.db.replay import verify_log
 from shared.db.types import Tx
-from shared.db.upkeep import abandon_idle_sessions, give_up_old_gaps, list_open_gaps
+from shared.db.upkeep import abandon_idle_sessions, give_up_gaps, list_open_gaps
 from tests.builders import BUTTER, NOW, OAT_DRINK, RYE_BREAD, build_shop, incoming, remove, scan
 from tests.integration.gateway.shop import open_shop
 from tests.storms.conftest import Tell
@@ -70,8 +70,8 @@ def play(url: str, carts: list[int], seed: int, step: timedelta | None) -> list[
                 batch.append(incoming(cart, event, at=now))
             apply_events(tx, batch, [], now, "ingest-0")
             if step:
-                give_up_old_gaps(tx, now - GAP_TIMEOUT, now, watched=list_open_gaps(tx))
-                abandon_idle_sessions(tx, now - IDLE, now)
+                give_up_gaps(tx, list_open_gaps(tx), now)
+                abandon_idle_sessions(tx, IDLE.total_seconds(), now)
         return [lines_of(tx, cart) for cart in carts]
 
 

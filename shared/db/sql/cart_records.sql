@@ -94,8 +94,9 @@ WHERE (e.cart_id, e.epoch, e.seq, e.sub) = (v.cart_id, v.epoch, v.seq, v.sub);
 -- name: insert_sessions
 -- Sessions that begin now, with what is in them already.
 INSERT INTO cart_session (session_id, cart_id, store_id, shopper_id, after_epoch, after_seq, after_sub, next_line,
-                          total_items, subtotal_minor, total_minor, measured_g, incomplete, opened_at, last_event_at)
-SELECT *, %(now)s, %(now)s
+                          total_items, subtotal_minor, total_minor, measured_g, incomplete, opened_at, last_event_at,
+                          last_event_s)
+SELECT *, %(now)s, %(now)s, running_s()
 FROM unnest(%(session_ids)s::uuid[], %(cart_ids)s::int[], %(store_ids)s::int[], %(shopper_ids)s::int[],
             %(after_epochs)s::bigint[], %(after_seqs)s::bigint[], %(after_subs)s::int[], %(next_lines)s::int[],
             %(total_items)s::int[], %(subtotals)s::bigint[], %(totals)s::bigint[], %(measured)s::int[],
@@ -106,7 +107,7 @@ FROM unnest(%(session_ids)s::uuid[], %(cart_ids)s::int[], %(store_ids)s::int[], 
 UPDATE cart_session s
 SET next_line = v.next_line, total_items = v.total_items, subtotal_minor = v.subtotal_minor,
     total_minor = v.total_minor, measured_g = v.measured_g, incomplete = s.incomplete OR v.incomplete,
-    last_event_at = %(now)s
+    last_event_at = %(now)s, last_event_s = running_s()
 FROM unnest(%(session_ids)s::uuid[], %(next_lines)s::int[], %(total_items)s::int[], %(subtotals)s::bigint[],
             %(totals)s::bigint[], %(measured)s::int[], %(incompletes)s::boolean[])
      AS v (session_id, next_line, total_items, subtotal_minor, total_minor, measured_g, incomplete)

@@ -1,16 +1,40 @@
 -- name: insert_dead_letters
--- Keep what could not be accepted; the same bytes on the same topic for the same reason are counted, not kept again.
-INSERT INTO dead_letter (topic, cart_id, epoch, seq, reason, detail, payload, payload_bytes, payload_sha256,
-                         occurrences, received_at, last_seen_at)
-SELECT v.topic, v.cart_id, v.epoch, v.seq, v.reason, v.detail, v.payload, v.payload_bytes, v.payload_sha256,
-       v.occurrences, %(now)s, %(now)s
-FROM unnest(%(topics)s::text[], %(cart_ids)s::int[], %(epochs)s::bigint[], %(seqs)s::bigint[], %(reasons)s::text[],
-            %(details)s::text[], %(payloads)s::bytea[], %(payload_bytes)s::int[], %(payload_sha256s)s::bytea[],
-            %(occurrences)s::bigint[])
-     AS v (topic, cart_id, epoch, seq, reason, detail, payload, payload_bytes, payload_sha256, occurrences)
-ORDER BY v.payload_sha256, v.topic, v.reason
-ON CONFLICT ON CONSTRAINT a_dead_letter_is_kept_once DO UPDATE
-SET occurrences = dead_letter.occurrences + excluded.occurrences, last_seen_at = excluded.last_seen_at;
+-- Keep what could not be accepted; the same bytes on the same topic for the same reason are counted, not kept again. Of
+-- one cart, and of all that belongs to none, so many are kept in an hour of running time; gives how many beyond them are
+-- left as a number.
+WITH given AS (
+    SELECT * FROM unnest(%(topics)s::text[], %(cart_ids)s::int[], %(epochs)s::bigint[], %(seqs)s::bigint[],
+                         %(reasons)s::text[], %(details)s::text[], %(payloads)s::bytea[], %(payload_bytes)s::int[],
+                         %(payload_sha256s)s::bytea[], %(occurrences)s::bigint[])
+         AS v (topic, cart_id, epoch, seq, reason, detail, payload, payload_bytes, payload_sha256, occurrences)
+), lately AS (
+    SELECT g.cart_id, (SELECT count(*) FROM (SELECT FROM dead_letter AS d
+                                             WHERE coalesce(d.cart_id, 0) = g.cart_id
+                                               AND d.received_s > running_s() - 3600
+                                             LIMIT %(per_hour)s) AS kept) AS letters
+    FROM (SELECT DISTINCT coalesce(cart_id, 0) AS cart_id FROM given) AS g
+), ranked AS (
+    SELECT g.*, k.payload_sha256 IS NOT NULL AS is_known, l.letters + row_number() OVER (
+               PARTITION BY coalesce(g.cart_id, 0), k.payload_sha256 IS NULL ORDER BY g.payload_sha256) AS place
+    FROM given AS g
+    JOIN lately AS l ON l.cart_id = coalesce(g.cart_id, 0)
+    LEFT JOIN dead_letter AS k USING (payload_sha256, topic, reason)
+), kept AS (
+    INSERT INTO dead_letter (topic, cart_id, epoch, seq, reason, detail, payload, payload_bytes, payload_sha256,
+                             occurrences, received_at, last_seen_at, received_s, last_seen_s)
+    SELECT topic, cart_id, epoch, seq, reason, detail, payload, payload_bytes, payload_sha256, occurrences,
+           %(now)s, %(now)s, running_s(), running_s()
+    FROM ranked
+    WHERE is_known OR place <= %(per_hour)s
+    ORDER BY payload_sha256, topic, reason
+    ON CONFLICT ON CONSTRAINT a_dead_letter_is_kept_once DO UPDATE
+    SET occurrences = dead_letter.occurrences + excluded.occurrences, last_seen_at = excluded.last_seen_at,
+        last_seen_s = excluded.last_seen_s
+)
+INSERT INTO delivery_count (worker, unkept)
+SELECT 'dead letters', sum(occurrences) FROM ranked WHERE NOT is_known AND place > %(per_hour)s HAVING count(*) > 0
+ON CONFLICT (worker) DO UPDATE SET unkept = delivery_count.unkept + excluded.unkept
+RETURNING (SELECT sum(occurrences)::bigint FROM ranked WHERE NOT is_known AND place > %(per_hour)s);
 
 -- name: list_dead_letters
 -- The newest dead letters first.
@@ -49,11 +73,14 @@ SET skipped = CASE WHEN ack_seq >= %(seq)s THEN skipped + int8multirange(int8ran
 WHERE cart_id = %(cart_id)s AND ack_epoch = %(epoch)s;
 
 -- name: delete_old_dead_letters
--- Dead letters older than their keeping time; what is left of them is their number.
+-- Some dead letters older than their keeping time, by the time that nobody sets; what is left of them is their number.
 WITH gone AS (
-    DELETE FROM dead_letter WHERE last_seen_at < %(before)s RETURNING occurrences
+    DELETE FROM dead_letter
+    WHERE dead_letter_id IN (SELECT dead_letter_id FROM dead_letter WHERE last_seen_s < running_s() - %(keep_s)s
+                             ORDER BY last_seen_s LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    RETURNING occurrences
 )
 INSERT INTO delivery_count (worker, forgotten)
 SELECT 'housekeeper', sum(occurrences) FROM gone HAVING count(*) > 0
 ON CONFLICT (worker) DO UPDATE SET forgotten = delivery_count.forgotten + excluded.forgotten
-RETURNING forgotten;
+RETURNING (SELECT count(*) FROM gone);

@@ -59,7 +59,7 @@ WITH change AS MATERIALIZED (
 ), trip AS (
     UPDATE cart_session AS s
     SET next_line = c.next_line, total_items = c.total_items, subtotal_minor = c.subtotal_minor,
-        total_minor = c.total_minor, last_event_at = %(now)s
+        total_minor = c.total_minor, last_event_at = %(now)s, last_event_s = running_s()
     FROM change AS c
     WHERE s.session_id = c.session_id
 )

@@ -39,7 +39,7 @@ ORDER BY o.session_id, l.line;
 -- The two sides of the conservation law: deliveries settled, and what became of them.
 SELECT (SELECT coalesce(sum(received), 0) FROM delivery_count)::bigint AS received,
        (SELECT coalesce(sum(duplicates), 0) FROM delivery_count)::bigint AS duplicates,
-       (SELECT coalesce(sum(forgotten), 0) FROM delivery_count)::bigint AS forgotten,
+       (SELECT coalesce(sum(forgotten + unkept), 0) FROM delivery_count)::bigint AS forgotten,
        (SELECT coalesce(sum(occurrences), 0) FROM dead_letter)::bigint AS dead_letters,
        count(*) FILTER (WHERE verdict = 'applied') AS applied,
        count(*) FILTER (WHERE verdict = 'refused') AS refused,

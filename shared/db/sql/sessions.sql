@@ -14,7 +14,8 @@ SELECT pairing_code FROM cart WHERE cart_id = %(cart_id)s;
 
 -- name: set_pairing_code
 -- A used code is worth nothing any more.
-UPDATE cart SET pairing_code = %(pairing_code)s, pairing_code_since = %(now)s WHERE cart_id = %(cart_id)s;
+UPDATE cart SET pairing_code = %(pairing_code)s, pairing_code_since = %(now)s, pairing_code_s = running_s()
+WHERE cart_id = %(cart_id)s;
 
 -- name: close_session
 -- The trip ends; `closed_version` is the version of the cart that says so.
@@ -26,7 +27,8 @@ WHERE session_id = %(session_id)s AND status = 'open';
 -- The cart is idle again, with a new code; what it said so far belongs to the past.
 UPDATE cart
 SET closed_epoch = %(epoch)s, closed_seq = %(seq)s, closed_sub = %(sub)s, has_unclaimed = false,
-    last_closed_at = %(now)s, pairing_code = %(pairing_code)s, pairing_code_since = %(now)s, version = version + 1
+    last_closed_at = %(now)s, pairing_code = %(pairing_code)s, pairing_code_since = %(now)s, pairing_code_s = running_s(),
+    version = version + 1
 WHERE cart_id = %(cart_id)s;
 
 -- name: next_receipt_number
@@ -54,44 +56,42 @@ JOIN product p USING (product_id)
 WHERE l.session_id = %(session_id)s;
 
 -- name: list_idle_sessions
--- Carts whose trip has seen no event for too long.
-SELECT cart_id FROM cart_session WHERE status = 'open' AND last_event_at < %(idle_since)s ORDER BY cart_id LIMIT 200;
+-- Carts beyond one whose trip has seen no event for too long, by the time that nobody sets.
+SELECT cart_id FROM cart_session
+WHERE status = 'open' AND last_event_s < running_s() - %(idle_s)s AND cart_id > %(after)s
+ORDER BY cart_id
+LIMIT %(limit)s;
 
--- name: list_old_gaps
--- Carts that are online and whose gap has stood too long.
-SELECT c.cart_id
-FROM cart c
-JOIN cart_presence p USING (cart_id)
-WHERE c.gap_since < %(gap_since)s AND p.online
-ORDER BY c.cart_id
-LIMIT 200;
+-- name: list_online_carts
+-- Which of these carts are online.
+SELECT cart_id FROM cart_presence WHERE cart_id = ANY(%(cart_ids)s) AND online ORDER BY cart_id;
 
 -- name: list_open_gaps
--- Carts with a gap, to be asked again for what is missing.
+-- Carts beyond one that have a gap, to be asked again for what is missing.
 SELECT s.name AS store, c.cart_id, c.ack_epoch, c.ack_seq + 1 AS seq, coalesce(p.online, false) AS is_online
 FROM cart c
 JOIN store s USING (store_id)
 LEFT JOIN cart_presence p USING (cart_id)
-WHERE c.gap_since IS NOT NULL
+WHERE c.gap_since IS NOT NULL AND c.cart_id > %(after)s
 ORDER BY c.cart_id
-LIMIT 200;
+LIMIT %(limit)s;
 
 -- name: list_old_pairing_codes
--- Carts that nobody holds and whose code has been shown long enough; carts that are switched off keep theirs.
+-- Carts beyond one that nobody holds and whose code has been shown long enough; those that are switched off keep theirs.
 SELECT c.cart_id
 FROM cart c
 JOIN cart_presence p USING (cart_id)
 LEFT JOIN cart_session s ON s.cart_id = c.cart_id AND s.status = 'open'
-WHERE p.online AND c.pairing_code_since < %(shown_since)s AND s.shopper_id IS NULL
+WHERE p.online AND c.pairing_code_s < running_s() - %(shown_s)s AND s.shopper_id IS NULL AND c.cart_id > %(after)s
 ORDER BY c.cart_id
-LIMIT 500;
+LIMIT %(limit)s;
 
 -- name: rotate_pairing_codes
 -- New codes for these carts; the condition keeps a code that changed meanwhile.
 UPDATE cart c
-SET pairing_code = v.pairing_code, pairing_code_since = %(now)s, version = c.version + 1
+SET pairing_code = v.pairing_code, pairing_code_since = %(now)s, pairing_code_s = running_s(), version = c.version + 1
 FROM unnest(%(cart_ids)s::int[], %(pairing_codes)s::text[]) AS v (cart_id, pairing_code)
-WHERE c.cart_id = v.cart_id AND c.pairing_code_since < %(shown_since)s;
+WHERE c.cart_id = v.cart_id AND c.pairing_code_s < running_s() - %(shown_s)s;
 
 -- name: bump_version
 -- The cart changed in a way that its display should show.

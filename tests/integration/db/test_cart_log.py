@@ -21,7 +21,7 @@ from shared.db.sessions import (
     disconnect_cart,
 )
 from shared.db.types import Tx
-from shared.db.upkeep import give_up_old_gaps, list_open_gaps
+from shared.db.upkeep import give_up_gaps, list_open_gaps
 from tests.builders import BUTTER, NOW, OAT_DRINK, RYE_BREAD, Shop, incoming, remove, scan, weight
 from tests.integration.db.trips import apply, paid_trip, take_cart
 
@@ -279,8 +279,8 @@ def test_checkout_waits_for_a_gap_and_an_old_gap_is_given_up(tx: Tx, shop: Shop)
     tx.execute("UPDATE cart SET gap_since = gap_since - interval '61 s'")
     tx.execute("UPDATE cart_presence SET online = true")
 
-    assert give_up_old_gaps(tx, NOW, NOW, watched=[]) == [], "it only looks old: a clock may have been set"
-    assert give_up_old_gaps(tx, NOW, NOW, watched=list_open_gaps(tx)) == [cart]
+    assert give_up_gaps(tx, [], NOW) == [], "it only looks old: a clock may have been set"
+    assert give_up_gaps(tx, list_open_gaps(tx), NOW) == [cart]
 
     assert snapshot(tx, cart).incomplete
     assert snapshot(tx, cart).ack_seq == 4
@@ -350,7 +350,7 @@ def test_a_trip_that_was_flagged_incomplete_waits_for_every_later_gap_all_the_sa
     apply(tx, *(incoming(cart, scan(seq)) for seq in (1, 3)))
     tx.execute("UPDATE cart SET gap_since = gap_since - interval '61 s'")
     tx.execute("UPDATE cart_presence SET online = true")
-    give_up_old_gaps(tx, NOW, NOW, watched=list_open_gaps(tx))
+    give_up_gaps(tx, list_open_gaps(tx), NOW)
     assert (snapshot(tx, cart).incomplete, snapshot(tx, cart).ack_seq) == (True, 3)
 
     apply(tx, incoming(cart, scan(5)))

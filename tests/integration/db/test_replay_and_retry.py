@@ -1,14 +1,14 @@
 """The log folded again, and dead letters tried again."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared.db.dead_letters import delete_old_dead_letters, list_dead_letters
+from shared.db.dead_letters import KEPT_PER_HOUR, delete_old_dead_letters, list_dead_letters
 from shared.db.phone_changes import change_item
 from shared.db.replay import Verified, verify_log
 from shared.db.retry import NotRetriable, Retried, retry_dead_letter
+from shared.db.running_time import advance_running_time
 from shared.db.sessions import CheckedOut, checkout
 from shared.db.types import Tx
 from tests.builders import BUTTER, NOW, OAT_DRINK, RYE_BREAD, Shop, build_shop, incoming, remove, scan, weight
@@ -85,16 +85,38 @@ def test_a_letter_that_vanishes_breaks_the_conservation_law(shop: Shop, tx: Tx) 
 def test_letters_are_kept_for_their_time_and_counted_for_ever(shop: Shop, tx: Tx) -> None:
     kept = list_dead_letters(tx)
     before = sum(letter.occurrences for letter in kept)
+    advance_running_time(tx, 100.0)
 
-    assert delete_old_dead_letters(tx, NOW) == 0, "seen at that very moment"
+    assert delete_old_dead_letters(tx, 100.0, 10) == 0, "seen that long ago"
     assert len(list_dead_letters(tx)) == len(kept)
-    assert delete_old_dead_letters(tx, NOW + timedelta(microseconds=1)) == before
+    advance_running_time(tx, 100.1)
+    assert [delete_old_dead_letters(tx, 100.0, 1) for _ in kept] == [1] * len(kept), "a piece at a time"
     tx.commit()
 
     assert list_dead_letters(tx) == []
     law = verify(shop).conservation
     assert law.holds
     assert (law.dead_letters, law.forgotten) == (0, before)
+
+
+def test_of_one_cart_so_many_letters_are_kept_in_an_hour_and_the_others_are_counted(shop: Shop, tx: Tx) -> None:
+    broken, other = shop.carts
+    garbage = [incoming(broken, b"garbage %d" % number) for number in range(KEPT_PER_HOUR + 7)]
+    first = apply(tx, *garbage[:150])
+    second = apply(tx, *garbage[150:], incoming(other, b"garbage"))
+    again = apply(tx, garbage[0])
+    tx.commit()
+
+    # The shop's own letter of this cart was kept in the same hour.
+    assert (first.unkept, second.unkept, again.unkept) == (0, 8, 0)
+    assert verify(shop).conservation.holds
+    letters = list_dead_letters(tx, limit=1_000)
+    assert sum(1 for letter in letters if letter.cart_id == broken) == KEPT_PER_HOUR
+    assert sum(1 for letter in letters if letter.cart_id == other) == 1
+    assert max(letter.occurrences for letter in letters) == 2, "what is kept is still counted"
+
+    advance_running_time(tx, 3_601.0)
+    assert apply(tx, garbage[-1]).unkept == 0, "an hour later one is kept again"
 
 
 def test_a_dead_letter_that_is_still_bad_stays_dead_with_its_outcome(shop: Shop, tx: Tx) -> None:

@@ -1,0 +1,109 @@
+"""The housekeeper's chores do not hold each other, and somebody hears of one that fails."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg
+import pytest
+
+from services.cart_ingest import chores as chores_module
+from services.cart_ingest.chores import Chore, Chores
+from services.cart_ingest.database import Database
+from services.cart_ingest.metrics import Metrics
+from shared.contracts.channels import STATUS
+from shared.db.types import Tx
+from tests.builders import Shop, scan
+from tests.eventually import eventually
+from tests.integration.cart_ingest.conftest import StartIngest
+from tests.integration.cart_ingest.program import query, retained_states, say, say_on
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def database(shop: Shop, metrics: Metrics) -> Iterator[Database]:
+    with closing(Database(shop.url, "chores", threading.Event(), metrics)) as database:
+        yield database
+
+
+def count(metrics: Metrics, chore: str, outcome: str) -> float:
+    return metrics.registry.get_sample_value("ingest_chores_total", {"chore": chore, "outcome": outcome}) or 0.0
+
+
+def too_long(tx: Tx) -> bool:
+    tx.execute("SET LOCAL statement_timeout = '50ms'")
+    tx.execute("SELECT pg_sleep(60)")
+    return False
+
+
+def test_a_chore_that_takes_too_long_is_counted_and_the_next_goes_on(database: Database, metrics: Metrics) -> None:
+    done = []
+
+    def works(tx: Tx) -> bool:
+        done.append(tx.execute("SELECT 1").fetchone())
+        return len(done) < 3
+
+    chores = Chores(
+        [Chore("stuck", lambda: too_long), Chore("works", lambda: works)], database, metrics, threading.Event()
+    )
+    chores.do_round()
+
+    assert done == [(1,)] * 3, "piece by piece, until nothing waits"
+    assert (count(metrics, "stuck", "failed"), count(metrics, "works", "done")) == (1, 1)
+
+
+def test_a_chore_without_an_end_leaves_its_place_after_its_budget(
+    database: Database, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chores_module, "BUDGET_S", 0.0)
+    chores = Chores(
+        [Chore("endless", lambda: lambda tx: True), Chore("next", lambda: lambda tx: False)],
+        database,
+        metrics,
+        threading.Event(),
+    )
+    chores.do_round()
+
+    assert (count(metrics, "endless", "unfinished"), count(metrics, "next", "done")) == (1, 1)
+
+
+def test_readiness_tells_of_a_chore_that_fails_and_of_a_round_without_an_end(
+    database: Database, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = [True]
+    chores = Chores(
+        [Chore("letters", lambda: too_long if failing[0] else lambda tx: False)], database, metrics, threading.Event()
+    )
+    chores.do_round()
+    assert chores.complaints() == [], "once is no news"
+
+    monkeypatch.setattr(chores_module, "FAILING_S", 0.0)
+    monkeypatch.setattr(chores, "ended_round_s", time.monotonic() + 60)
+    assert chores.complaints() == ["the chore letters fails"]
+    failing[0] = False
+    chores.do_round()
+    monkeypatch.setattr(chores, "ended_round_s", time.monotonic() - 61)
+    assert chores.complaints() == ["a round of chores has not ended for a minute"]
+
+
+def test_letters_that_cannot_be_deleted_hold_no_gap(
+    start_ingest: StartIngest, shop: Shop, address: tuple[str, int]
+) -> None:
+    cart = shop.carts[0]
+    ingest = start_ingest(
+        gap_timeout_s=0.5,
+        telemetry_flush_s=0.1,
+        sabotage="from services.cart_ingest import housekeeper\nhousekeeper.SELDOM_EVERY_S = 0.0\n",
+    )
+    with psycopg.connect(shop.url) as hand:
+        hand.execute("LOCK TABLE dead_letter")
+        say_on(address, [(STATUS.topic(store="main", cart=cart), {"v": 1, "online": True, "epoch": 1})])
+        say(address, cart, [scan(1), scan(3)])
+        eventually(lambda: retained_states(address[1])[cart].status == "incomplete")
+        eventually(lambda: ingest.logged("chore_failed") >= 1)
+        assert query(shop.url, "SELECT kind FROM alert") == [("gap",)]
