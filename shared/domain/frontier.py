@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 MAX_AHEAD = 10_000  # RELIABILITY M18: one packet must not burn the counter
 MAX_EPOCH_JUMP = 1_000  # the same
+# A cart sends its oldest events first, twenty at a time, so a handful is usual. All are written with each event.
+MAX_SPANS = 256
 
 Span = tuple[int, int]
 """Inclusive range of sequence numbers."""
@@ -23,7 +25,7 @@ class Admission(StrEnum):
     FILLS_GAP = "fills_gap"  # late: something behind it is known already
     KNOWN = "known"  # seen before
     STALE = "stale"  # of an epoch that is over
-    WINDOW = "window"  # too far ahead to be believed
+    WINDOW = "window"  # too far ahead to be believed, or beyond more gaps than are remembered: the cart sends it again
 
     @property
     def is_new(self) -> bool:
@@ -81,8 +83,11 @@ def admit(frontier: Frontier, epoch: int, seq: int) -> tuple[Frontier, Admission
         return frontier, Admission.WINDOW
     if _contains(frontier.ahead, seq):
         return frontier, Admission.KNOWN
+    ahead = _with(frontier.ahead, seq)
+    if len(ahead) > max(MAX_SPANS, len(frontier.ahead)):
+        return frontier, Admission.WINDOW
     how = Admission.AHEAD if seq > frontier.head_seq else Admission.FILLS_GAP
-    return Frontier(frontier.epoch, frontier.seq, _with(frontier.ahead, seq), frontier.skipped), how
+    return Frontier(frontier.epoch, frontier.seq, ahead, frontier.skipped), how
 
 
 def give_up_gap(frontier: Frontier) -> Frontier:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.frontier import MAX_AHEAD, MAX_EPOCH_JUMP, Admission, Frontier, admit, give_up_gap
+from shared.domain.frontier import MAX_AHEAD, MAX_EPOCH_JUMP, MAX_SPANS, Admission, Frontier, admit, give_up_gap
 from tests.unit.domain.naive import NaiveFrontier, assert_same_frontier, numbers_in
 
 INT64_MAX = 2**63 - 1
@@ -132,3 +132,21 @@ def test_a_number_given_up_may_still_come_once() -> None:
     frontier, came = admit(give_up_gap(after(1, 5)), 1, 3)
     assert (came, numbers_in(frontier.skipped), frontier.seq) == (Admission.FILLS_GAP, {2, 4}, 5)
     assert admit(frontier, 1, 3) == (frontier, Admission.KNOWN)
+
+
+def test_more_gaps_than_are_remembered_wait_until_the_cart_sends_again_and_nothing_is_lost() -> None:
+    frontier = Frontier(1, 0)
+    sent = list(range(2, 2 * MAX_SPANS + 100, 2))
+    refused = []
+    for seq in sent:
+        frontier, admission = admit(frontier, 1, seq)
+        if admission is Admission.WINDOW:
+            refused.append(seq)
+    assert (len(frontier.ahead), refused) == (MAX_SPANS, sent[MAX_SPANS:])
+    joined, admission = admit(frontier, 1, sent[MAX_SPANS - 1] + 1)
+    assert (len(joined.ahead), admission) == (MAX_SPANS, Admission.AHEAD), "what makes no span more is taken"
+
+    for seq in range(1, sent[-1] + 1):
+        frontier, admission = admit(frontier, 1, seq)
+        assert admission.is_new or admission is Admission.KNOWN, "the oldest first, as a cart sends again"
+    assert frontier == Frontier(1, sent[-1])
