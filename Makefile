@@ -19,7 +19,8 @@ help: ## this list
 install: .venv/installed ## make .venv with the exact versions of constraints.txt
 
 # Runs again only when the dependencies change. pip itself comes first: dependency groups need pip >= 25.1.
-# extremitypathfinder apart and without its dependencies: its metadata forbids numpy 2, with which it works.
+# extremitypathfinder, which tests compare routes with, comes without its dependencies: its metadata forbids numpy 2,
+# with which it works.
 .venv/installed: pyproject.toml constraints.txt
 	@python=$$(sh .ci/find-python $(PYTHON)) && \
 	echo "installing into .venv with $$python" && \

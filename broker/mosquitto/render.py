@@ -36,7 +36,7 @@ PERSISTENCE = ("persistence true", "autosave_on_changes false", "autosave_interv
 # 18,000 messages/s became 2,300), which the carts then send again.
 QUEUED_MAX = 1_000_000
 IMAGE_NOTE = """\
-# Printed by broker/mosquitto/render.py; a test compares. Paths are those of the image eclipse-mosquitto:2.
+# Printed by broker/mosquitto/render.py; a test compares. Paths are those of the image eclipse-mosquitto:2.0.22.
 #
 # Before the first start `python -m broker.mosquitto FILE` writes the plugin's FILE with the service accounts and the
 # account `admin`. Carts and phones are added while the broker runs, through the last listener, which is for the
@@ -95,7 +95,7 @@ def render_config(
 
 
 def image_configuration(*, tls: bool) -> str:
-    """A `.conf` beside this module, as the image eclipse-mosquitto:2 wants its paths."""
+    """A `.conf` beside this module, as the image eclipse-mosquitto:2.0.22 wants its paths."""
     data, certificates = Path("/mosquitto/data"), Path("/mosquitto/tls")
     plugin = Path("/usr/lib/mosquitto_dynamic_security.so")
     if tls:
