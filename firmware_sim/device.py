@@ -1,4 +1,6 @@
-"""The cart's firmware without its wires: what it publishes, keeps and forgets (DESIGN section 4, RELIABILITY d.10).
+"""The cart's firmware without its wires: what it publishes, keeps and forgets.
+
+Reasons: docs/design.md, section 4; docs/reliability.md d.10.
 
 Pure: time and randomness are handed in, and every method answers with what is to be published. No network here.
 """

@@ -8,7 +8,7 @@ from typing import Literal
 
 from shared.contracts.events import CART_EVENT
 
-CAPACITY = 512  # RELIABILITY d.10: a ring of at least this many; when it is full the cart stops scanning
+CAPACITY = 512  # docs/reliability.md d.10: a ring of at least this many; when it is full the cart stops scanning
 
 Key = tuple[int, int]
 EventType = Literal["scan", "remove", "weight", "help"]

@@ -39,7 +39,7 @@ class Order:
 
 
 class OddOrder(ValueError):
-    """The order is not of the shape that REST.md gives."""
+    """The order is not of the shape that openapi.json gives."""
 
 
 def read_order(body: dict[str, Any]) -> Order:

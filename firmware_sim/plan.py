@@ -8,7 +8,8 @@ from typing import Literal
 from firmware_sim.catalogue import Mapping, SimProduct
 from firmware_sim.radio import Weather
 
-THINKING_S = 20.0  # between two scans at shopping speed: 0.05 scans a second (DESIGN section 8: 180 carts, about 15/s)
+# Between two scans at shopping speed: 0.05 scans a second (docs/design.md, section 8: 180 carts, about 15/s).
+THINKING_S = 20.0
 ABANDONED = 0.03  # of trips: the shopper leaves the goods and goes
 SCANS_FIRST = 0.4  # of trips: some scans come before the phone takes the cart
 WEIGHED = 0.15  # of scans: the number of pieces is told by the load cell

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-FIELD_MAX = 256  # RELIABILITY S22: a field's length is capped
+FIELD_MAX = 256  # docs/reliability.md S22: a field's length is capped
 
 
 def _cut_long_values(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The phone's password at the broker: a short-lived JWT that names one shopper (RFC 8725; RELIABILITY S10).
+"""The phone's password at the broker: a short-lived JWT that names one shopper (RFC 8725; docs/reliability.md S10).
 
 The gateway mints it, the broker reads it. It opens nothing else: its own secret, audience and type.
 """
@@ -12,7 +12,7 @@ ALGORITHM = "HS256"
 ISSUER = "smartcart"
 AUDIENCE = "mqtt"
 TOKEN_TYPE = "mqtt+jwt"  # RFC 8725 section 3.11: explicit typing
-CLOCK_TOLERANCE = timedelta(seconds=30)  # RELIABILITY S10: the most leeway allowed
+CLOCK_TOLERANCE = timedelta(seconds=30)  # docs/reliability.md S10: the most leeway allowed
 _REQUIRED = ("exp", "iat", "iss", "aud", "sub", "jti")
 
 

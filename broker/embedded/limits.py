@@ -1,4 +1,4 @@
-"""What one client, and all clients together, may ask of the embedded broker (RELIABILITY S9, M25 to M30)."""
+"""What one client, and all clients together, may ask of the embedded broker (docs/reliability.md S9, M25 to M30)."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ class ClientLimits:
     keep_alive_min_s: float = 10.0
     keep_alive_max_s: float = 120.0
     filters_max: int = 20
-    inflight_max: int = 20  # the carts' own window (DESIGN section 4)
+    inflight_max: int = 20  # the carts' own window (docs/design.md, section 4)
     queue_max: int = 1_000
     queue_max_bytes: int = 1 << 20
     publish_per_s: float | None = None

@@ -21,7 +21,7 @@ PLUGIN_PATHS = (
     Path("/usr/lib/aarch64-linux-gnu/mosquitto_dynamic_security.so"),
     Path("/usr/lib/mosquitto_dynamic_security.so"),
 )
-HASH_ITERATIONS = 101  # the plugin's own default; secrets of 256 bits need no slow hash (RELIABILITY S3)
+HASH_ITERATIONS = 101  # the plugin's own default; secrets of 256 bits need no slow hash (docs/reliability.md S3)
 SALT_BYTES = 12
 # Ciphers that exist only since TLS 1.2. `tls_version` alone would not do: a WebSocket listener ignores it.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -29,7 +29,7 @@ CONNECTIONS_MAX = 10_100  # 10,000 carts and the services; and as many phones
 CONTROL_CONNECTIONS_MAX = 100
 # Once a second, not on every change: Mosquitto writes its whole memory each time, which with 10,000 events waiting
 # slows it from thousands to about 80 a second (measured, 2.0.11). What a power cut takes of that last second, the
-# carts still hold (DESIGN section 4).
+# carts still hold (docs/design.md, section 4).
 PERSISTENCE = ("persistence true", "autosave_on_changes false", "autosave_interval 1")
 # What waits for a worker that is away, in messages of some 500 bytes. Mosquitto 2.0.11 never counts down what left the
 # queue: after as many queued messages in a session's life it drops all that exceeds the window in flight (measured:

@@ -28,7 +28,7 @@ from shared.settings import IngestSettings, read_settings
 log = structlog.get_logger()
 
 CANARY_EVERY_S = 10.0
-CANARY_MISSING_S = 30.0  # RELIABILITY R12
+CANARY_MISSING_S = 30.0  # docs/reliability.md R12
 STUCK_S = 30.0  # no statement or confirmation may take this long: each has a timeout of its own
 COMMIT_WITHIN_S = 2.5  # of the 5 s that stopping may take: for the batch in hand …
 STOP_WITHIN_S = 4.0  # … and, counted from the start as well, for goodbyes; the rest is the interpreter's

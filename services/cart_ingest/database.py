@@ -21,7 +21,7 @@ T = TypeVar("T")
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
 
-# A worker that hangs must not keep cart locks, and a PostgreSQL that hangs must be noticed (RELIABILITY d.3).
+# A worker that hangs must not keep cart locks, and a PostgreSQL that hangs must be noticed (docs/reliability.md d.3).
 _OPTIONS = (
     "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s "
     "-c client_connection_check_interval=2s -c jit=off -c plan_cache_mode=force_generic_plan"

@@ -6,8 +6,9 @@ writes all that goes; whatever there is little of, such as CONNACK, is still rea
 those of MQTT 3.1.1, chapters 2 and 3.
 
 paho also keeps no record of unacknowledged messages, and lets any thread say anything at any time. Two accidents
-follow (both measured, RELIABILITY d.1): what is said during a reconnect goes out before CONNECT, and an acknowledgement
-from an ended connection acknowledges, so loses, whatever message has that packet id now. The gate prevents both.
+follow (both measured, docs/reliability.md d.1): what is said during a reconnect goes out before CONNECT, and an
+acknowledgement from an ended connection acknowledges, so loses, whatever message has that packet id now. The gate
+prevents both.
 """
 
 import threading

@@ -164,7 +164,7 @@ class Publisher:
             self._wake.clear()
 
     def _sweep(self, connection: Tx) -> None:
-        """Now and then each state is said again, a few carts at a time (RELIABILITY d.8)."""
+        """Now and then each state is said again, a few carts at a time (docs/reliability.md d.8)."""
         now_s = time.monotonic()
         if now_s < self._sweep_due_s:
             return

@@ -1,7 +1,7 @@
 """What paho needs before a service can rest on it: a thread and callbacks that cannot die unnoticed, a hang-up
 that is followed by a reconnect, an end that takes a bounded time.
 
-Measured on paho 2.2 (RELIABILITY d.1): an exception in a callback ends the network thread silently while
+Measured on paho 2.2 (docs/reliability.md d.1): an exception in a callback ends the network thread silently while
 `is_connected()` stays true, and the thread is forgotten when it ends, so asking for it later tells nothing.
 """
 
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 EX_SOFTWARE = 70  # sysexits.h
 KEEPALIVE_S = 10  # a silent broker is noticed within twice this, well before its canary is missed
-RECONNECT_CAP_S = 10  # RELIABILITY R10
+RECONNECT_CAP_S = 10  # docs/reliability.md R10
 OUTGOING_MAX = 1_000  # unconfirmed messages held in memory; paho's default is no limit
 
 

@@ -31,7 +31,7 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="rows in one page")]
 After = Annotated[
     int, Query(ge=0, le=INT32_MAX, description="id of the last row of the page before; 0: from the start")
 ]
-# No control characters: NUL is refused by PostgreSQL, the others by good manners (RELIABILITY H4, S22).
+# No control characters: NUL is refused by PostgreSQL, the others by good manners (docs/reliability.md H4, S22).
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=NO_CONTROLS, strip_whitespace=True)]
 Mobile = Annotated[

@@ -11,12 +11,12 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from shared.db.session_limits import limit_session
 
-TIMEOUT_S = 2.0  # a phone waits this long for a connection, then gets 503 (RELIABILITY H14)
+TIMEOUT_S = 2.0  # a phone waits this long for a connection, then gets 503 (docs/reliability.md H14)
 MAX_WAITING = 100
 AWAY_FOR_S = 1.0
 AWAY_TIMEOUT_S = 0.05
 _RECONNECT_TIMEOUT_S = 2.0  # the pool's backoff starts anew after it, so that a database that is back is found soon
-# A peer that vanished must not hold a row lock or a worker thread (RELIABILITY d.3).
+# A peer that vanished must not hold a row lock or a worker thread (docs/reliability.md d.3).
 _SOCKET: dict[str, Any] = {
     "connect_timeout": 3,
     "keepalives": 1,

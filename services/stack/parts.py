@@ -61,7 +61,7 @@ def broker_part(ports: Mapping[str, int], environment: Mapping[str, str]) -> Par
 
 
 def ingest_part(ports: Mapping[str, int], environment: Mapping[str, str]) -> Part:
-    """cart-ingest; it may need 5 s to finish its batch (RELIABILITY R11), and has what the gateway left besides."""
+    """cart-ingest; it may need 5 s for its batch (docs/reliability.md R11), and has what the gateway left besides."""
     given = {"INGEST_HTTP_HOST": HOST, "INGEST_HTTP_PORT": str(ports["metrics"])}
     return Part(
         name="ingest",

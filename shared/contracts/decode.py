@@ -1,6 +1,6 @@
 """Strict reading of what carts send: a total function from bytes to a payload or a reason, never an exception.
 
-Follows RELIABILITY.md table (b), M1 to M10, M12 and M18: size before parsing, UTF-8 without BOM, one JSON object, no
+Follows docs/reliability.md, M1 to M10, M12 and M18: size before parsing, UTF-8 without BOM, one JSON object, no
 duplicate keys, no NaN or infinity, strict types, 64-bit integers, no control characters in codes.
 """
 

@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from shared.contracts.fields import Code, Epoch, FromCart, Seq, SessionRef, Version
 
-MAX_QUANTITY = 999  # RELIABILITY M10: one event never moves more than this
+MAX_QUANTITY = 999  # docs/reliability.md M10: one event never moves more than this
 MAX_WEIGHT_G = 1_000_000  # a tonne: beyond any load cell, small enough for sums to stay exact
 
 

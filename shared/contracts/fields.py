@@ -13,7 +13,7 @@ def _whole(value: object) -> object:
     return value
 
 
-# A literal 1 alone would let true and 1.0 through, being equal to it (RELIABILITY M8).
+# A literal 1 alone would let true and 1.0 through, being equal to it (docs/reliability.md M8).
 Version = Annotated[Literal[1], BeforeValidator(_whole)]
 
 Epoch = Annotated[int, Field(ge=1, le=INT64_MAX, description="grows when the cart's storage was reset")]

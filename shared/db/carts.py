@@ -10,7 +10,7 @@ from shared.db.stores import get_store
 from shared.db.types import Tx
 from shared.domain.device_secret import hash_secret, new_secret
 
-MAX_OVERLAP_S = 86_400.0  # RELIABILITY S8: two secrets are valid for a day at most
+MAX_OVERLAP_S = 86_400.0  # docs/reliability.md S8: two secrets are valid for a day at most
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from shared.db.types import Tx
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 FAILURE_WINDOW = timedelta(days=30)  # NIST SP 800-63B, 5.2.2: at most 100 failures in a row
 MAX_FAILURES = 100
-CHALLENGE_RETENTION = DAY  # RELIABILITY S24; what is counted must be there
+CHALLENGE_RETENTION = DAY  # docs/reliability.md S24; what is counted must be there
 EVERYBODY = 0x736D6F74  # the lock behind the budget of all numbers; any constant
 
 
 @dataclass(frozen=True, slots=True)
 class SendLimits:
-    """How many codes may be sent (RELIABILITY S14); `per_minute` to all numbers together."""
+    """How many codes may be sent (docs/reliability.md S14); `per_minute` to all numbers together."""
 
     seconds_between: int
     per_number_hour: int

@@ -7,7 +7,7 @@ from uuid import UUID
 from shared.db.queries import sql
 from shared.db.types import Tx
 
-# A phone that sends the same token twice at once is in a hurry, not a thief (RELIABILITY S11).
+# A phone that sends the same token twice at once is in a hurry, not a thief (docs/reliability.md S11).
 REUSE_GRACE = timedelta(seconds=5)
 
 

@@ -55,7 +55,7 @@ def give_up_gaps(tx: Tx, watched: Collection[OpenGap], now: datetime) -> list[in
     staff are called. Gives the carts.
 
     The caller has `watched` them for the whole time that a gap may stand, by a clock that nobody sets: what is moved
-    past is settled for its cart, which then forgets it (RELIABILITY R14).
+    past is settled for its cart, which then forgets it (docs/reliability.md R14).
     """
     ids = _cart_ids(tx, "list_online_carts", {"cart_ids": [gap.cart_id for gap in watched]})
     given_up = []

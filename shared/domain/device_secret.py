@@ -1,6 +1,6 @@
 """A cart's secret: 256 random bits, shown once, stored as a SHA-256 hash.
 
-A plain hash is enough at this entropy, and checking it costs microseconds (RELIABILITY S3): a slow hash on
+A plain hash is enough at this entropy, and checking it costs microseconds (docs/reliability.md S3): a slow hash on
 the connect path would let anyone stall the broker with wrong passwords.
 """
 

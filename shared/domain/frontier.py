@@ -8,7 +8,7 @@ from bisect import bisect_right
 from enum import StrEnum
 from typing import NamedTuple
 
-MAX_AHEAD = 10_000  # RELIABILITY M18: one packet must not burn the counter
+MAX_AHEAD = 10_000  # docs/reliability.md M18: one packet must not burn the counter
 MAX_EPOCH_JUMP = 1_000  # the same
 # A cart sends its oldest events first, twenty at a time, so a handful is usual. All are written with each event.
 MAX_SPANS = 256

@@ -16,7 +16,7 @@ def draw_code() -> str:
 def hash_code(pepper: str, challenge_id: UUID, phone_hash: bytes, code: str) -> bytes:
     """What is stored of a code: 32 bytes that fit this challenge and this phone only.
 
-    Keyed, because a million codes are tried against a bare hash in no time (RELIABILITY S13).
+    Keyed, because a million codes are tried against a bare hash in no time (docs/reliability.md S13).
     """
     message = b"login-code" + challenge_id.bytes + phone_hash + code.encode()
     return hmac.digest(pepper.encode(), message, hashlib.sha256)

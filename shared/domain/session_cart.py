@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-MAX_LINE_QUANTITY = 999  # RELIABILITY M10
+MAX_LINE_QUANTITY = 999  # docs/reliability.md M10
 MAX_LINES = 300  # more than any trolley holds; bounds a state and a transaction
 
 Key = tuple[int, int, int]

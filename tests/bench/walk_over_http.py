@@ -42,7 +42,7 @@ SIZES = {100: (20, 5), 800: (40, 20)}
 
 @dataclass(frozen=True)
 class Goal:
-    """A line of the table. `most` or `least` is what ROUTING.md asks for; neither: for information."""
+    """A line of the table. `most` or `least` is what docs/routing.md asks for; neither: for information."""
 
     what: str
     measured: float

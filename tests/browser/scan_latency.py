@@ -17,7 +17,8 @@ from tests.browser.tour import BANANA
 from tests.journeys.carts import Cart, carts_on_thread
 from tests.journeys.stack import running_stack
 
-OTHERS_SCAN_EVERY_S = 2.5  # quick shoppers: 50 carts make 20 scans a second, more than a large store (DESIGN section 8)
+# Quick shoppers: 50 carts make 20 scans a second, more than a large store (docs/design.md, section 8).
+OTHERS_SCAN_EVERY_S = 2.5
 # Tells when the quantity is drawn: after the frame in which it changed.
 _WATCH = """quantity => new Promise((resolve) => {
     const shown = () => document.querySelector('.line output')?.textContent === String(quantity);

@@ -1,4 +1,7 @@
-"""Bugs that somebody might write into cart-ingest (RELIABILITY R20), as Python that its process runs before `main`."""
+"""Bugs that somebody might write into cart-ingest, as Python that its process runs before `main`.
+
+Reasons: docs/reliability.md R20.
+"""
 
 AUTO_ACK = """\
 import threading

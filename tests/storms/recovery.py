@@ -10,7 +10,7 @@ import psycopg
 
 POLL_S = 0.02
 TOLD = "SELECT coalesce(sum(received), 0) FROM delivery_count"  # every batch of the worker adds to it
-# RELIABILITY R10, seconds from the start of what was dead to the next commit.
+# docs/reliability.md R10, seconds from the start of what was dead to the next commit.
 WITHIN_S = {"ingest": 3.0, "postgres": 5.0, "broker": 10.0, "power": 15.0}
 NOISE = 2.0  # with other tests beside it a machine takes up to so many times as long, and nothing is broken
 

@@ -16,7 +16,7 @@ from tests.storms.recovery import NOISE, WITHIN_S, percentile_95
 from tests.storms.stage import Stage
 from tests.storms.timeline import Due, Fault, Kill
 
-CONVERGE_WITHIN_S = 2.0  # RELIABILITY R8
+CONVERGE_WITHIN_S = 2.0  # docs/reliability.md R8
 FINDINGS_SHOWN = 40
 KEPT_TABLES = ("cart", "cart_session", "cart_line", "cart_event", "dead_letter", "delivery_count", "purchase_order")
 

@@ -1,5 +1,6 @@
-"""A storm in one thread and without time (RELIABILITY R21): cart-ingest's own pipeline, gate, isolation, retries and
-rules, and the carts' own firmware, between a model of a broker and a model of a database. A seed decides everything.
+"""A storm in one thread and without time (docs/reliability.md R21): cart-ingest's own pipeline, gate, isolation,
+retries and rules, and the carts' own firmware, between a model of a broker and a model of a database. A seed decides
+everything.
 
 The broker keeps sessions or loses them, reuses packet ids at once, repeats only after a reconnect and sends no more
 than its window. The database commits, refuses, or commits and does not say so.

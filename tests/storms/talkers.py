@@ -13,7 +13,7 @@ from firmware_sim.connection import Broker, Connection, Hooks, Login
 from shared.contracts.channels import EVENTS, STATE, STATUS
 from shared.contracts.events import CART_EVENT
 
-MALFORMED_EVERY, POISON_EVERY = 100, 1_000  # RELIABILITY R7: 1 % malformed, 0.1 % that the database rejects
+MALFORMED_EVERY, POISON_EVERY = 100, 1_000  # docs/reliability.md R7: 1 % malformed, 0.1 % that the database rejects
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A gateway whose connections to PostgreSQL are all taken says so: no silent death (RELIABILITY R12)."""
+"""A gateway whose connections to PostgreSQL are all taken says so: no silent death (docs/reliability.md R12)."""
 
 import time
 from contextlib import ExitStack

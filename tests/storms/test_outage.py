@@ -1,5 +1,5 @@
 """PostgreSQL is there and says nothing while carts go on at 500 events a second: cart-ingest holds a bounded number,
-nothing is lost, and what has waited is taken much faster than it came (RELIABILITY R9).
+nothing is lost, and what has waited is taken much faster than it came (docs/reliability.md R9).
 
 While nothing is acknowledged both brokers keep to their window. When acknowledgements come again, Mosquitto 2.0.11
 (Debian's) may send more: its count of what is in flight was mended in 2.0.13 ("Various fixes around inflight quota

@@ -1,4 +1,7 @@
-"""Poison among good events: each bad one is kept to the byte, and the good ones hardly wait (RELIABILITY R7)."""
+"""Poison among good events: each bad one is kept to the byte, and the good ones hardly wait.
+
+Reasons: docs/reliability.md R7.
+"""
 
 import asyncio
 import math

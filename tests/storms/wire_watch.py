@@ -1,8 +1,8 @@
 """Reads along between cart-ingest and its broker.
 
 An acknowledgement must be of a message that came on the same connection and was not acknowledged yet: any other one may
-lose somebody else's message (RELIABILITY d.1). And a cart's state is never published below a version that was published
-before; what a broker that lost its last second makes of that is not ours.
+lose somebody else's message (docs/reliability.md d.1). And a cart's state is never published below a version that was
+published before; what a broker that lost its last second makes of that is not ours.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""In production nothing of ours crosses a network in the clear (RELIABILITY S1, S4)."""
+"""In production nothing of ours crosses a network in the clear (docs/reliability.md S1, S4)."""
 
 import pytest
 

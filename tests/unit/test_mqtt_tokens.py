@@ -1,4 +1,7 @@
-"""A phone's token names one shopper for a short time, and nothing else passes for one (RFC 8725, RELIABILITY S10)."""
+"""A phone's token names one shopper for a short time, and nothing else passes for one.
+
+Reasons: RFC 8725, docs/reliability.md S10.
+"""
 
 import base64
 import json

@@ -11,7 +11,7 @@ from services.gateway.errors import Refusal
 BODY_MAX_BYTES = 64 * 1024
 URL_MAX_BYTES = 2 * 1024
 HEADERS_MAX_BYTES = 16 * 1024
-BODY_TIMEOUT_S = 20.0  # RELIABILITY H13
+BODY_TIMEOUT_S = 20.0  # docs/reliability.md H13
 IN_FLIGHT_MAX = 256  # beyond it, waiting would outlast a phone's patience
 
 _WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")

@@ -8,7 +8,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from services.gateway.door.refusing import error_body
 from services.gateway.errors import Refusal
 
-HEADERS_TIMEOUT_S = 10.0  # RELIABILITY H13
+HEADERS_TIMEOUT_S = 10.0  # docs/reliability.md H13
 UNFINISHED_HEADERS_MAX_BYTES = 32 * 1024  # the exact limit, with a proper answer, is in `limits`
 
 

@@ -12,7 +12,7 @@ from services.gateway.metrics import IN_FLIGHT, REQUESTS, SECONDS
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _NO_ROUTE = "(no route)"
 
-# RELIABILITY S31; the answers are data, so that a browser has nothing to run or to frame.
+# docs/reliability.md S31; the answers are data, so that a browser has nothing to run or to frame.
 _SAFETY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

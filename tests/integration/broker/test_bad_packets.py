@@ -1,6 +1,6 @@
 """What a broken or hostile client may send, and what it gets: its connection ended, nobody else disturbed.
 
-RELIABILITY M25, M27 and M30.
+docs/reliability.md M25, M27 and M30.
 """
 
 import struct

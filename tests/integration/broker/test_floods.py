@@ -1,7 +1,7 @@
 """Slow readers and floods hurt nobody but themselves: R15 and R16, on the embedded broker and on Mosquitto alike.
 
 Both run as processes of their own, the embedded one as the program, Mosquitto with its production configuration.
-The sizes of RELIABILITY are marked slow; every push runs a tenth of them.
+The sizes of docs/reliability.md are marked slow; every push runs a tenth of them.
 """
 
 import base64
@@ -34,7 +34,7 @@ from tests.mosquitto import free_port, needs_mosquitto, start_mosquitto
 SERVICE_PASSWORD = "service-password-for-tests"
 TOKEN_SECRET = "token-secret-for-tests-0123456789abcdef"
 PUBLISHER = ServiceIdentity("publisher-0")
-CONNECT_WITHIN_S = 5.0  # RELIABILITY R16
+CONNECT_WITHIN_S = 5.0  # docs/reliability.md R16
 SILENCE_ENDS_WITHIN_S = 10.0
 RSS_GROWTH_MAX = 50 << 20
 SAMPLES = 300
@@ -119,7 +119,7 @@ def _embedded(folder: Path, database_url: str) -> Iterator[tuple["subprocess.Pop
 
 @pytest.mark.parametrize("part", [SMALL, WHOLE])
 def test_readers_that_stand_still_leave_a_carts_states_as_fast_as_they_were(broker: Flooded, part: float) -> None:
-    """RELIABILITY R15: one phone takes a byte a second, 200 over WebSocket take nothing at all."""
+    """docs/reliability.md R15: one phone takes a byte a second, 200 over WebSocket take nothing at all."""
     slow, *stalled = [ShopperIdentity(number) for number in range(1, 2 + round(200 * part))]
     eventually(lambda: broker.join(broker.cart).leave() is None)  # the embedded one reads the cart's secret first
     with contextlib.ExitStack() as open_ones:
@@ -210,7 +210,7 @@ def _read_until(line: socket.socket, wanted: bytes) -> bytes:
 
 @pytest.mark.parametrize("part", [SMALL, WHOLE])
 def test_a_crowd_at_the_door_keeps_no_cart_out_and_costs_little_memory(broker: Flooded, part: float) -> None:
-    """RELIABILITY R16: 300 silent connections, 100 with half a CONNECT, 50 new ones a second."""
+    """docs/reliability.md R16: 300 silent connections, 100 with half a CONNECT, 50 new ones a second."""
     eventually(lambda: broker.join(broker.cart).leave() is None)
     before = broker.rss
     with contextlib.ExitStack() as crowd:

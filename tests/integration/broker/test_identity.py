@@ -1,4 +1,7 @@
-"""At the door: who comes in, as whom, and that nobody disturbs a session that is not his (RELIABILITY M26, S5)."""
+"""At the door: who comes in, as whom, and that nobody disturbs a session that is not his.
+
+Reasons: docs/reliability.md M26, S5.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

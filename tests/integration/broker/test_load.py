@@ -124,7 +124,7 @@ class TestWithASlowReader:
 
 
 def test_bad_passwords_by_the_hundred_do_not_keep_a_cart_out(embedded_only: HouseBroker) -> None:
-    """RELIABILITY S3: 200 a second; here as fast as four threads can, for two seconds."""
+    """docs/reliability.md S3: 200 a second; here as fast as four threads can, for two seconds."""
     stop = threading.Event()
     tried = [0] * 4
 
@@ -158,7 +158,7 @@ class TestWithAShortConnectTimeout:
     def test_silent_and_half_open_connections_do_not_keep_a_cart_out(
         self, embedded_only: HouseBroker, embedded_house: RunningBroker
     ) -> None:
-        """RELIABILITY R16: 300 silent, 100 with half a CONNECT; all gone after the CONNECT timeout."""
+        """docs/reliability.md R16: 300 silent, 100 with half a CONNECT; all gone after the CONNECT timeout."""
         before = psutil.Process().memory_info().rss
         crowd = [embedded_only.client() for _ in range(400)]
         for client in crowd[300:]:
@@ -192,7 +192,7 @@ class TestWithoutARateLimit:
         return replace(standard, carts=replace(standard.carts, publish_per_s=None))
 
     def test_five_thousand_events_wait_for_ingest_in_order(self, house: HouseBroker) -> None:
-        """Mosquitto's default of 1,000 overflows after a minute of ingest's absence (DESIGN section 2)."""
+        """Mosquitto's default of 1,000 overflows after a minute of ingest's absence (docs/design.md, section 2)."""
         with house.join(INGEST, clean=False) as ingest:
             ingest.subscribe((EVENTS[CART], 1))
             ingest.leave()
@@ -206,7 +206,7 @@ class TestWithoutARateLimit:
             assert ingest.hears_nothing()
 
     def test_subscribers_that_come_and_go_do_not_make_others_miss_anything(self, house: HouseBroker) -> None:
-        """Stock amqtt iterates its subscriptions across awaits and loses messages here (RELIABILITY fact 4)."""
+        """Stock amqtt iterates its subscriptions across awaits and loses messages here (docs/reliability.md fact 4)."""
         count = 1_000
         stop = threading.Event()
 

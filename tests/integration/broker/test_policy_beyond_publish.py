@@ -1,7 +1,7 @@
 """The policy's matrix once more, identity by topic by hearer, for what nobody says himself: wills, and what is kept.
 
 A will is said by the broker in the name of a client that is gone; a retained message is handed to whoever comes later.
-Stock amqtt lets both past its policy (RELIABILITY, fact 5). Expected is the table of test_policy, written out there.
+Stock amqtt lets both past its policy (docs/reliability.md fact 5). Expected is the table of test_policy.
 """
 
 from typing import get_args

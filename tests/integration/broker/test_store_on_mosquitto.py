@@ -1,5 +1,5 @@
 """A store on Mosquitto with TLS, end to end: its carts are added, rotated and revoked by the command, its phones let in
-by the gateway (RELIABILITY S4, S8)."""
+by the gateway (docs/reliability.md S4, S8)."""
 
 import json
 import ssl
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.mosquitto, needs_mosquitto]
 ADMIN_PASSWORD = "admin-password-for-tests"
 SERVICE_PASSWORD = "service-password-for-tests"
 MILK = "9520000000011"
-PROMISED_S = 5.0  # RELIABILITY S8
+PROMISED_S = 5.0  # docs/reliability.md S8
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,7 @@ def query(url: str, statement: str, *parameters: object) -> list[tuple[Any, ...]
 
 
 def counted(url: str) -> dict[str, int]:
-    """The two sides of the conservation law (DESIGN section 4), as the tables tell them."""
+    """The two sides of the conservation law (docs/design.md, section 4), as the tables tell them."""
     (row,) = query(
         url,
         "SELECT (SELECT coalesce(sum(received), 0) FROM delivery_count),"

@@ -55,7 +55,7 @@ def test_a_silent_commit_is_an_unknown_commit_and_is_run_again(
 
 @pytest.mark.parametrize(("cut", "rows"), [(Cut.BEFORE, 1), (Cut.AFTER_THE_ANSWER, 2)])
 def test_both_unknown_commits_look_the_same_to_us(database_url: str, cut: Cut, rows: int) -> None:
-    """Measured in RELIABILITY d.4: no state, a broken connection; the rows tell which one it was."""
+    """Measured in docs/reliability.md d.4: no state, a broken connection; the rows tell which one it was."""
     query(database_url, "CREATE TABLE said (what text)")
     with proxied_database(database_url) as (proxy, url):
         connection = open_connection(url, "test")

@@ -1,4 +1,4 @@
-"""What is kept, what is acknowledged, what is answered: the table of DESIGN section 4 through the whole worker."""
+"""What is kept, what is acknowledged, what is answered: docs/design.md, section 4, through the worker."""
 
 import json
 
@@ -39,7 +39,7 @@ def test_a_scan_comes_back_as_a_state_with_its_acknowledgement(
     assert broker.broker.sizes["waiting"] == 0
 
 
-# What is wrong with a delivery, and the reason under which it is kept (RELIABILITY table (b)). The decoder's own
+# What is wrong with a delivery, and the reason under which it is kept (docs/reliability.md, M). The decoder's own
 # table is in tests/unit/contracts; here it goes through broker, worker and PostgreSQL.
 BAD = {
     "M1 empty": (b"", "empty"),

@@ -1,4 +1,7 @@
-"""The gate of acknowledgements and the inbox, against a broker that does what it should not (RELIABILITY d.1, d.2)."""
+"""The gate of acknowledgements and the inbox, against a broker that does what it should not.
+
+Reasons: docs/reliability.md d.1, d.2.
+"""
 
 import queue
 from collections.abc import Callable, Iterator

@@ -1,4 +1,7 @@
-"""Changes by hand that wait at the same moment share a transaction, and nothing else (decision 38, RELIABILITY R17)."""
+"""Changes by hand that wait at the same moment share a transaction, and nothing else.
+
+Reasons: decision 39, docs/reliability.md R17.
+"""
 
 import asyncio
 from collections.abc import Sequence

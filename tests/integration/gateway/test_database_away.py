@@ -1,4 +1,7 @@
-"""The database away: 503 within a bounded time; the first request after its return succeeds (RELIABILITY H14)."""
+"""The database away: 503 within a bounded time; the first request after its return succeeds.
+
+Reasons: docs/reliability.md H14.
+"""
 
 import signal
 import subprocess

@@ -1,4 +1,7 @@
-"""The edges: sizes, shapes, hosts, headers, slow and broken requests (RELIABILITY H1 to H4, H13 to H16, S22, S31)."""
+"""The edges: sizes, shapes, hosts, headers, slow and broken requests.
+
+Reasons: docs/reliability.md H1 to H4, H13 to H16, S22, S31.
+"""
 
 import json
 import socket

@@ -1,4 +1,7 @@
-"""Credentials in the wrong place, crowds, full pools, texts that try to be more (RELIABILITY H7, H13, H14, S2, S21)."""
+"""Credentials in the wrong place, crowds, full pools, texts that try to be more.
+
+Reasons: docs/reliability.md H7, H13, H14, S2, S21.
+"""
 
 import socket
 import time

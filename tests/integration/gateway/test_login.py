@@ -1,4 +1,7 @@
-"""Logging in: one-time codes, tokens, refresh, and what an attacker gets of them (RELIABILITY H6 to H9, S10 to S15)."""
+"""Logging in: one-time codes, tokens, refresh, and what an attacker gets of them.
+
+Reasons: docs/reliability.md H6 to H9, S10 to S15.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -146,7 +149,7 @@ def test_a_number_gets_ten_codes_a_day(shop: Shop) -> None:
 
 
 def test_all_numbers_together_have_a_budget_each_minute(database_url: str) -> None:
-    """However many numbers and addresses a thief of text messages has (RELIABILITY S14)."""
+    """However many numbers and addresses a thief of text messages has (docs/reliability.md S14)."""
     with open_shop(database_url, otp_sends_per_minute=3, trusted_proxies=("127.0.0.1",)) as shop:
 
         def send(number: int) -> Any:
@@ -326,7 +329,7 @@ def test_a_key_can_be_rotated_and_then_removed(database_url: str) -> None:
 
 
 def test_known_and_unknown_numbers_take_the_same_time(shared_shop: Shop) -> None:
-    """Both take the same path; the medians of 200 each, asked in turn, lie within 20 ms (RELIABILITY S15)."""
+    """Both take the same path; the medians of 200 each, asked in turn, lie within 20 ms (docs/reliability.md S15)."""
     import statistics
     import time
 

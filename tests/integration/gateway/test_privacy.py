@@ -1,4 +1,4 @@
-"""Erasure and what is logged: the number of an erased shopper is found nowhere (RELIABILITY S23, S24, S13)."""
+"""Erasure and what is logged: the number of an erased shopper is found nowhere (docs/reliability.md S23, S24, S13)."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""How often somebody may call (RELIABILITY S19): per address, per shopper, by kind; forged addresses do not help."""
+"""How often somebody may call: per address, per shopper, by kind; forged addresses do not help.
+
+Reasons: docs/reliability.md S19.
+"""
 
 from typing import Any
 

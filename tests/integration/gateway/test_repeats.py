@@ -1,4 +1,7 @@
-"""Idempotency keys, pairing codes and races: what happens twice, or at once (RELIABILITY H10 to H12, H17, S20)."""
+"""Idempotency keys, pairing codes and races: what happens twice, or at once.
+
+Reasons: docs/reliability.md H10 to H12, H17, S20.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,6 +1,7 @@
 """The OpenAPI document against generated requests: nothing of 500 or above, and no authentication is ignored.
 
-At night (RELIABILITY S18, 50,000 cases): SMARTCART_SCHEMATHESIS_CASES=900 and another SMARTCART_SCHEMATHESIS_SEED.
+At night (docs/reliability.md S18, 50,000 cases):
+SMARTCART_SCHEMATHESIS_CASES=900 and another SMARTCART_SCHEMATHESIS_SEED.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a failed transaction means (RELIABILITY d.5)."""
+"""What a failed transaction means (docs/reliability.md d.5)."""
 
 import psycopg
 import pytest

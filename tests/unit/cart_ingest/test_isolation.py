@@ -51,7 +51,7 @@ def test_everything_good_is_applied_in_order_and_everything_bad_buried_within_th
     bad = len(poison)
     assert table.transactions <= max(1, 2 * bad * (math.ceil(math.log2(size)) + 1))
     if bad == 1:
-        assert table.transactions <= 2 * math.ceil(math.log2(size)) + 2, "RELIABILITY R7"
+        assert table.transactions <= 2 * math.ceil(math.log2(size)) + 2, "docs/reliability.md R7"
 
 
 def test_our_own_bug_is_isolated_like_bad_data() -> None:

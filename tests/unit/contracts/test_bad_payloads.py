@@ -1,4 +1,4 @@
-"""Table (b) of RELIABILITY.md, the rows that a payload decides alone: each gets its reason, none an exception."""
+"""Table M of docs/reliability.md, the rows that a payload decides alone: each gets its reason, none an exception."""
 
 import json
 import sys

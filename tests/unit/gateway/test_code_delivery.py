@@ -1,4 +1,4 @@
-"""The signed webhook: what the SMS gateway gets, and what happens when it does not answer (RELIABILITY S27)."""
+"""The signed webhook: what the SMS gateway gets, and what happens when it does not answer (docs/reliability.md S27)."""
 
 import hashlib
 import hmac

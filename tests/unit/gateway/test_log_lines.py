@@ -1,4 +1,4 @@
-"""A hostile value stays one line of JSON, and a short one (RELIABILITY S22)."""
+"""A hostile value stays one line of JSON, and a short one (docs/reliability.md S22)."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Production refuses to start with anything that was meant for development (RELIABILITY S1, S25)."""
+"""Production refuses to start with anything that was meant for development (docs/reliability.md S1, S25)."""
 
 import asyncio
 import os
