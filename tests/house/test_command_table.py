@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -22,7 +21,6 @@ def test_a_command_whose_module_is_missing_says_so_in_a_line() -> None:
 
 
 def test_the_table_is_shown_without_loading_what_it_names() -> None:
-    begun = time.monotonic()
     shown = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "services.cli", "--help"], capture_output=True, text=True
     )
@@ -30,7 +28,6 @@ def test_the_table_is_shown_without_loading_what_it_names() -> None:
     assert all(str(command.name) in shown.stdout for command in COMMANDS)
     assert "psycopg" not in shown.stderr
     assert "services.operations" not in shown.stderr
-    assert time.monotonic() - begun < 5  # it takes 0.3 s; this machine may be busy
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_a_stop_while_starting_leaves_nothing_and_is_no_failure(stack_dir: Path)
         processes = psutil.Process(starting.pid).children(recursive=True)
         starting.terminate()
         said = starting.communicate(timeout=15)
-        _, alive = psutil.wait_procs(processes, timeout=1)
+        _, alive = psutil.wait_procs(processes, timeout=5)
     assert starting.returncode == 0
     assert said == ("", "")
     assert alive == []

@@ -1,6 +1,7 @@
 """Floods, windows, queues and slow readers: each hurts the one who causes it, and nobody else (M29, R15, R16, S3)."""
 
 import contextlib
+import statistics
 import threading
 import time
 from dataclasses import replace
@@ -38,15 +39,18 @@ def test_a_flood_from_one_cart_is_slowed_down_and_nothing_of_it_is_lost(embedded
         started = time.monotonic()
         flooder.send(b"".join(publish_bytes(EVENTS[CART], b"%d" % n, 1, 1 + n) for n in range(90)))
         window = [flooder.expect(PUBACK).packet_id for _ in range(50)]
-        assert time.monotonic() - started < 1.0, "the burst is not delayed, or it would take 2 s"
+        burst_s = time.monotonic() - started
+        waits_s = []
         for _ in range(20):
             before = time.monotonic()
             neighbour.publish(EVENTS[NEIGHBOUR], b"scan", 1)
-            assert time.monotonic() - before < 1.0
+            waits_s.append(time.monotonic() - before)
         rest = [flooder.expect(PUBACK).packet_id for _ in range(40)]
         took_s = time.monotonic() - started
         assert window + rest == [1 + n for n in range(90)]
         assert took_s > 1.5, "40 more at 20 a second"
+        assert burst_s < took_s - burst_s, "the burst is not delayed"
+        assert statistics.median(waits_s) < 0.05, "the neighbour is not held to the flooder's pace"
         assert [message.payload for message in ingest.messages(90)] == [b"%d" % n for n in range(90)]
 
 

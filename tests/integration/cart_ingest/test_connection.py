@@ -1,7 +1,6 @@
 """One connection to PostgreSQL as a worker uses it: what it notices, and what it says about it."""
 
 import threading
-import time
 
 import psycopg
 import pytest
@@ -21,12 +20,10 @@ def test_a_server_that_is_there_and_says_nothing_breaks_the_connection(
     monkeypatch.setattr(database_module, "ANSWER_WITHIN_S", 0.5)
     with proxied_database(database_url) as (proxy, url), open_connection(url, "test") as connection:
         proxy.silence(*Way)
-        asked_s = time.monotonic()
 
         with pytest.raises(psycopg.OperationalError, match="no answer") as problem, connection.transaction():
             connection.execute("SELECT 1")
 
-        assert time.monotonic() - asked_s < 3
         assert connection.broken
         assert classify(problem.value) is Fault.PASSING
 

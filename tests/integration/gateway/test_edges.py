@@ -167,7 +167,7 @@ def test_a_silent_connection_and_half_a_request_are_closed(shared_shop: Shop, mo
     for sent in (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"):
         began = time.monotonic()
         assert _raw(shared_shop, sent) == b""
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8, "by the timeout of this test, not by the usual 10 s"
 
 
 def test_a_body_that_does_not_come_is_given_up(shared_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
