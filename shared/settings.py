@@ -182,6 +182,9 @@ class GatewaySettings(DatabaseSettings):
     ingest_metrics_url: str | None = Field(
         None, pattern=r"^https?://", description="/metrics of cart-ingest, for the charts of the console; empty: none"
     )
+    metrics_token: SecretStr | None = Field(
+        None, min_length=1, description="bearer token of /metrics; empty: private addresses only, without a token"
+    )
     db_pool_max: int = Field(10, ge=1, le=200, description="most PostgreSQL connections of one gateway process")
     run_dir: Path | None = Field(None, description="where the program writes its chosen ports")
 

@@ -1,10 +1,8 @@
 """`python -m broker.embedded`: reads the settings, opens the ports, runs until SIGTERM or SIGINT."""
 
 import asyncio
-import contextlib
 import json
 import os
-import resource
 import signal
 import sys
 from dataclasses import replace
@@ -20,6 +18,7 @@ from broker.embedded.limits import Limits
 from broker.embedded.server import Address, Server
 from broker.embedded.settings import EmbeddedBrokerSettings
 from shared.logs import configure_logs
+from shared.open_files import allow_open_files
 from shared.settings import read_settings
 
 log = structlog.get_logger()
@@ -70,7 +69,10 @@ def _limits(settings: EmbeddedBrokerSettings) -> Limits:
     standard = Limits()
     return replace(
         standard,
-        connections_max=min(settings.broker_connections_max, _allow_many_sockets()),
+        connections_max=min(
+            settings.broker_connections_max,
+            max(1, allow_open_files(settings.broker_connections_max + FILES_OF_OUR_OWN) - FILES_OF_OUR_OWN),
+        ),
         connections_per_address=settings.broker_connections_per_address,
         carts=replace(standard.carts, publish_per_s=settings.cart_publish_per_s or None),
     )
@@ -82,15 +84,6 @@ def _write_ports(run_dir: Path, address: Address) -> None:
     draft = target.with_suffix(f".{os.getpid()}")
     draft.write_text(json.dumps({"mqtt": address.mqtt_port, "ws": address.ws_port}))
     draft.replace(target)
-
-
-def _allow_many_sockets() -> int:
-    """Lift the limit of open files as far as the system lets us; gives how many of them clients may use."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
-    return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft - FILES_OF_OUR_OWN)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from services.cart_ingest.publisher import Publisher
 from services.cart_ingest.service_client import EX_SOFTWARE
 from shared.db.server import require_durable_commits
 from shared.logs import configure_logs
+from shared.open_files import allow_open_files
 from shared.settings import IngestSettings, read_settings
 
 log = structlog.get_logger()
@@ -41,6 +42,7 @@ def main() -> None:
     """Run until SIGTERM or SIGINT; a second signal ends at once."""
     settings = read_settings(IngestSettings)
     configure_logs("cart-ingest", settings.log_level)
+    allow_open_files()
     stopping = threading.Event()
     _stop_on_signals(stopping)
     gc.set_threshold(GARBAGE_AFTER_OBJECTS)

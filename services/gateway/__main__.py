@@ -13,8 +13,10 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from services.gateway.app import make_app, make_gateway
+from services.gateway.door.protocol import BoundedHttpProtocol
 from services.gateway.server import server_config
 from shared.logs import configure_logs
+from shared.open_files import allow_open_files
 from shared.settings import GatewaySettings, read_settings
 
 log = structlog.get_logger("gateway")
@@ -23,6 +25,7 @@ log = structlog.get_logger("gateway")
 # at all that lives. Looking less often, and never at routes and schemas, which stay, spares `/cart/view` a quarter of
 # its processor time and took its p99 from 125 ms to 32 (measured).
 GARBAGE_AFTER_OBJECTS = 20_000
+FILES_FOR_OURSELVES = 300  # the pool, the log, images, and connections that are just being closed
 
 
 def app_from_environment() -> FastAPI:
@@ -63,6 +66,7 @@ def main() -> int:
 
 def _app_that_stays(settings: GatewaySettings) -> FastAPI:
     """The application of this process; what it is made of is never looked at for garbage again."""
+    BoundedHttpProtocol.census.open_max = allow_open_files() - FILES_FOR_OURSELVES
     app = make_app(make_gateway(settings))
     gc.collect()
     gc.freeze()

@@ -26,6 +26,7 @@ from services.gateway.phones import PhoneVault
 from services.gateway.pool import make_pool
 from services.gateway.product_finder import ProductFinder
 from services.gateway.rates import Kind, TokenBuckets
+from services.gateway.readiness import Readiness
 from services.gateway.rounds import Rounds
 from services.gateway.routes import auth, cart, docs, esp32, health, lists, misc, mqtt, orders, places, products, user
 from services.gateway.shared_reads import SharedRead
@@ -77,6 +78,7 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
         product_finder=ProductFinder(pool, words),
         store_maps=StoreMaps(pool),
         ingest_samples=IngestSamples(pool, settings.ingest_metrics_url),
+        readiness=Readiness(pool, settings.database_url, settings.http_workers * (settings.db_pool_max + 1)),
     )
 
 
@@ -91,6 +93,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         # More threads than this, or than connections, would only wait for each other: they share Python's lock.
         to_thread.current_default_thread_limiter().total_tokens = min(settings.db_pool_max, THREADS_MAX)
         beside: tuple[StoreMaps | Rounds, ...] = (gateway.store_maps, *_rounds(gateway))
+        gateway.readiness.complaints = lambda: [work.complaint() for work in (*beside, gateway.code_sender)]
         for work in beside:
             work.start()
         try:
@@ -98,6 +101,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         finally:
             for work in beside:
                 work.stop()
+            gateway.readiness.close()
             gateway.code_sender.close()
             gateway.pool.close(timeout=0.5)
 
@@ -124,6 +128,7 @@ def make_app(gateway: Gateway) -> FastAPI:
 def _rounds(gateway: Gateway) -> Iterable[Rounds]:
     """What is done again and again beside the requests, by every process of the gateway."""
     return (
+        Rounds("readiness", gateway.readiness.do_round),
         Rounds("chores", partial(do_chores, gateway), first_in_s=CHORES_EVERY_S),
         Rounds("catalogue-words", gateway.catalogue_words.do_round),
         Rounds("ingest-samples", gateway.ingest_samples.do_round),

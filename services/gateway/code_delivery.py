@@ -9,6 +9,8 @@ import threading
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Protocol
 from urllib.error import HTTPError
 
@@ -22,6 +24,7 @@ BACKOFF_S = 0.5
 STOP_WITHIN_S = 1.0
 QUEUE_MAX = 200
 ANSWER_MAX_BYTES = 1024
+RETRY_AFTER_MAX_S = 30.0  # a code lives for minutes, and the others wait behind it
 
 log = structlog.get_logger()
 
@@ -42,6 +45,10 @@ class CodeSender(Protocol):
         """Accept the message for delivery; False when there is no room."""
         ...
 
+    def complaint(self) -> str | None:
+        """What keeps codes from being sent, in words; None: nothing that we know of."""
+        ...
+
     def close(self) -> None:
         """Stop, after what is under way."""
         ...
@@ -54,6 +61,9 @@ class LogCodeSender:
         log.info("one_time_code", code=message.code, number_ends=message.number[-2:])
         CODES.labels("sent").inc()
         return True
+
+    def complaint(self) -> str | None:
+        return None
 
     def close(self) -> None:
         pass
@@ -85,6 +95,9 @@ class WebhookCodeSender:
             return False
         return True
 
+    def complaint(self) -> str | None:
+        return None if self._thread.is_alive() or self._stopped.is_set() else "code-sender has ended"
+
     def close(self) -> None:
         """Codes that still wait get one try each, as far as `STOP_WITHIN_S` reaches."""
         self._stopped.set()
@@ -96,23 +109,28 @@ class WebhookCodeSender:
         while not (self._stopped.is_set() and self._messages.empty()):
             message = self._messages.get()
             if message is not None:
-                sent = self._deliver(message)
-                CODES.labels("sent" if sent else "not_sent").inc()
+                CODES.labels("sent" if self._deliver(message) else "not_sent").inc()
 
     def _deliver(self, message: CodeMessage) -> bool:
+        """Whether the gateway took it. What a foreign server answers cannot be listed: whatever goes wrong, the next
+        code is sent."""
+        wait_s = 0.0
         for number in range(TRIES):
-            if number and self._stopped.wait(BACKOFF_S * 2 ** (number - 1)):
+            if wait_s and self._stopped.wait(wait_s):
                 return False
+            wait_s = BACKOFF_S * 2**number
             try:
                 self._post(message)
                 return True
             except HTTPError as refused:
                 refused.close()
                 log.warning("code_delivery_refused", reference=message.reference, status=refused.code)
-                if refused.code < 500:
+                if refused.code == HTTPStatus.TOO_MANY_REQUESTS:
+                    wait_s = seconds_to_wait(refused.headers.get("Retry-After"), wait_s)
+                elif refused.code < HTTPStatus.INTERNAL_SERVER_ERROR:
                     return False
-            except OSError as unreachable:
-                log.warning("code_delivery_failed", reference=message.reference, error=type(unreachable).__name__)
+            except Exception as problem:
+                log.warning("code_delivery_failed", reference=message.reference, error=type(problem).__name__)
         return False
 
     def _post(self, message: CodeMessage) -> None:
@@ -127,6 +145,20 @@ class WebhookCodeSender:
         )
         with self._opener.open(request, timeout=TIMEOUT_S) as answer:
             answer.read(ANSWER_MAX_BYTES)
+
+
+def seconds_to_wait(retry_after: str | None, otherwise_s: float) -> float:
+    """RFC 9110, 10.2.3: seconds, or a date; what cannot be read counts as absent."""
+    if retry_after is None:
+        return otherwise_s
+    try:
+        if retry_after.isascii() and retry_after.isdecimal():
+            wait_s = float(retry_after)
+        else:
+            wait_s = parsedate_to_datetime(retry_after).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return otherwise_s
+    return min(max(wait_s, otherwise_s), RETRY_AFTER_MAX_S)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

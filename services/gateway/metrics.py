@@ -15,4 +15,5 @@ CODES = Counter("gateway_one_time_codes_total", "One-time codes by what became o
 PAIRING_FAILURES = Counter("gateway_pairing_failures_total", "Wrong or refused pairing codes", ("outcome",))
 REFRESH_REUSE = Counter("gateway_refresh_reuse_total", "Old refresh tokens that came back; each ended a login")
 REPEATS = Counter("gateway_idempotent_repeats_total", "Keyed requests by what was found", ("outcome",))
+ROUNDS_FAILED = Counter("gateway_rounds_failed_total", "Rounds of work beside the requests that failed", ("rounds",))
 POOL = Gauge("gateway_pool", "Connections to PostgreSQL", ("what",))

@@ -85,6 +85,13 @@ def make_pool(database_url: str, max_size: int) -> Pool:
     return pool
 
 
+def open_lone_connection(database_url: str, name: str) -> Connection[TupleRow]:
+    """A connection outside the pool, with the pool's limits. Raises psycopg.Error."""
+    connection = psycopg.connect(database_url, autocommit=True, application_name=name, **_SOCKET)
+    _limit(connection)
+    return connection
+
+
 def _is_silent(connection: Connection[TupleRow]) -> bool:
     """Whether the server has said nothing since the connection was last used.
 

@@ -56,6 +56,14 @@ class TokenBuckets:
         self._left = kept if len(kept) < KEYS_MAX else {}
 
 
+def is_private_address(address: str) -> bool:
+    """Whether it is of this machine or of a private network (RFC 1918, RFC 4193)."""
+    try:
+        return ipaddress.ip_address(address).is_private
+    except ValueError:
+        return False
+
+
 def network_of(address: str) -> str:
     """An IPv4 address as it is, an IPv6 address as its network of 64 bits: one customer's."""
     if ":" not in address:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 
+from services.gateway.metrics import ROUNDS_FAILED
 from services.gateway.pool import Pool
 from shared.db.places import list_layout_versions
 from shared.db.stores import find_layout, list_sections
@@ -68,6 +69,11 @@ class StoreMaps:
             self._was_built.notify_all()
         self._thread.join(timeout=0.5)
 
+    def complaint(self) -> str | None:
+        """What is wrong with the thread that builds, in words; None: nothing."""
+        started = self._thread.ident is not None
+        return "store-maps has ended" if started and not self._thread.is_alive() and not self._stopped else None
+
     def find(self, store_id: int, version: int) -> WalkableStore | CannotBeWalked | StillBuilding:
         """The map of a store whose layout in force has this version.
 
@@ -125,6 +131,9 @@ class StoreMaps:
                 self.look()
             except psycopg.Error as problem:
                 log.warning("layouts_not_read", error=type(problem).__name__)
+            except Exception:
+                ROUNDS_FAILED.labels("store-maps").inc()
+                log.exception("round_failed", rounds="store-maps")
             self._look_now.wait(LOOK_EVERY_S)
             self._look_now.clear()
 

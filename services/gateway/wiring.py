@@ -16,6 +16,7 @@ from services.gateway.phones import PhoneVault
 from services.gateway.pool import Pool
 from services.gateway.product_finder import ProductFinder
 from services.gateway.rates import Kind, TokenBuckets
+from services.gateway.readiness import Readiness
 from services.gateway.shared_reads import SharedRead
 from services.gateway.store_maps import StoreMaps
 from services.gateway.tokens import AccessTokens
@@ -45,6 +46,7 @@ class Gateway:
     product_finder: ProductFinder
     store_maps: StoreMaps
     ingest_samples: IngestSamples
+    readiness: Readiness
     now: Callable[[], datetime] = utc_now
 
 

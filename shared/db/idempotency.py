@@ -94,6 +94,6 @@ def insert_first_answers(
     )
 
 
-def delete_old_answers(tx: Tx, now: datetime) -> None:
-    """Retention."""
-    tx.execute(sql("delete_old_answers"), {"before": now - RETENTION})
+def delete_old_answers(tx: Tx, now: datetime, limit: int) -> int:
+    """Retention: at most `limit` rows; gives how many."""
+    return tx.execute(sql("delete_old_answers"), {"before": now - RETENTION, "limit": limit}).rowcount

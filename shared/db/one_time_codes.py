@@ -128,10 +128,14 @@ def try_code(
     return WrongCode()
 
 
-def delete_old_challenges(tx: Tx, now: datetime) -> None:
-    """Retention of challenges and failures."""
-    tx.execute(sql("delete_old_challenges"), {"before": now - CHALLENGE_RETENTION})
-    tx.execute(sql("delete_old_code_failures"), {"before": now - FAILURE_WINDOW})
+def delete_old_challenges(tx: Tx, now: datetime, limit: int) -> int:
+    """Retention of challenges: at most `limit` rows; gives how many."""
+    return tx.execute(sql("delete_old_challenges"), {"before": now - CHALLENGE_RETENTION, "limit": limit}).rowcount
+
+
+def delete_old_code_failures(tx: Tx, now: datetime, limit: int) -> int:
+    """Retention of failures: at most `limit` rows; gives how many."""
+    return tx.execute(sql("delete_old_code_failures"), {"before": now - FAILURE_WINDOW, "limit": limit}).rowcount
 
 
 def _lock_key(hashed: bytes) -> int:

@@ -45,6 +45,6 @@ def forget_pairing_try(tx: Tx, reserved: TryReserved) -> None:
     tx.execute(sql("delete_pairing_try"), {"pairing_try_id": reserved.pairing_try_id})
 
 
-def delete_old_pairing_tries(tx: Tx, now: datetime) -> None:
-    """Retention."""
-    tx.execute(sql("delete_old_pairing_tries"), {"before": now - RETENTION})
+def delete_old_pairing_tries(tx: Tx, now: datetime, limit: int) -> int:
+    """Retention: at most `limit` rows; gives how many."""
+    return tx.execute(sql("delete_old_pairing_tries"), {"before": now - RETENTION, "limit": limit}).rowcount

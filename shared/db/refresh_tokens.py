@@ -71,6 +71,6 @@ def revoke_family(tx: Tx, family_id: UUID, now: datetime) -> None:
     tx.execute(sql("revoke_refresh_family"), {"family_id": family_id, "now": now})
 
 
-def delete_old_refresh_tokens(tx: Tx, now: datetime) -> None:
-    """Retention."""
-    tx.execute(sql("delete_old_refresh_tokens"), {"before": now})
+def delete_old_refresh_tokens(tx: Tx, now: datetime, limit: int) -> int:
+    """Retention: at most `limit` rows; gives how many."""
+    return tx.execute(sql("delete_old_refresh_tokens"), {"before": now, "limit": limit}).rowcount

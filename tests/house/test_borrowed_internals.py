@@ -51,6 +51,7 @@ UVICORN = Borrowed(
         "connection_made": ("self", "transport"),
         "data_received": ("self", "data"),
         "on_headers_complete": ("self",),
+        "on_response_complete": ("self",),
         "send_400_response": ("self", "msg"),
     },
     held=("cycle", "loop", "transport"),

@@ -13,6 +13,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "shared.mosquitto": ("shared.contracts", "shared.access"),
     "shared.mqtt_tokens": (),
     "shared.logs": (),
+    "shared.open_files": (),
     "shared.settings": (),
     "shared.db": ("shared.contracts", "shared.domain", "shared.navigation", "shared.access", "shared.logs"),
     "firmware_sim": ("shared.contracts",),

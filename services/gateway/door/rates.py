@@ -5,11 +5,10 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.gateway.door.limits import PROBES
 from services.gateway.door.refusing import refuse
 from services.gateway.errors import Refusal
 from services.gateway.rates import Kind, TokenBuckets, kind_of, network_of
-
-_NOT_LIMITED = frozenset(("/healthz", "/readyz", "/metrics"))  # who asks for them must never be told to wait
 
 
 class Rates:
@@ -19,7 +18,7 @@ class Rates:
         self._app, self._buckets = app, buckets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _NOT_LIMITED:
+        if scope["type"] == "http" and scope["path"] not in PROBES:
             client = scope.get("client")
             kind = kind_of(scope["method"], scope["path"])
             wait_s = self._buckets[kind].take(network_of(client[0] if client else ""))

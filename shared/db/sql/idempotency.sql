@@ -20,4 +20,4 @@ FROM unnest(%(shopper_ids)s::int[], %(keys)s::text[], %(routes)s::text[], %(requ
 
 -- name: delete_old_answers
 -- Retention: a phone repeats a request within a day or not at all.
-DELETE FROM idempotency_key WHERE created_at < %(before)s;
+DELETE FROM idempotency_key WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency_key WHERE created_at < %(before)s LIMIT %(limit)s));

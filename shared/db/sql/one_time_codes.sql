@@ -54,8 +54,8 @@ DELETE FROM otp_failure WHERE phone_hash = %(phone_hash)s;
 
 -- name: delete_old_challenges
 -- Retention: a challenge is of no use after its hour of counting.
-DELETE FROM otp_challenge WHERE sent_at < %(before)s;
+DELETE FROM otp_challenge WHERE ctid = ANY(ARRAY(SELECT ctid FROM otp_challenge WHERE sent_at < %(before)s LIMIT %(limit)s));
 
 -- name: delete_old_code_failures
 -- Retention: rows of failures whose month is over.
-DELETE FROM otp_failure WHERE since < %(before)s;
+DELETE FROM otp_failure WHERE ctid = ANY(ARRAY(SELECT ctid FROM otp_failure WHERE since < %(before)s LIMIT %(limit)s));

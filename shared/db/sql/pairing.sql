@@ -21,4 +21,4 @@ DELETE FROM pairing_try WHERE pairing_try_id = %(pairing_try_id)s;
 
 -- name: delete_old_pairing_tries
 -- Retention.
-DELETE FROM pairing_try WHERE tried_at < %(before)s;
+DELETE FROM pairing_try WHERE ctid = ANY(ARRAY(SELECT ctid FROM pairing_try WHERE tried_at < %(before)s LIMIT %(limit)s));

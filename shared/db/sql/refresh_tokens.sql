@@ -22,4 +22,4 @@ UPDATE refresh_token SET revoked_at = %(now)s WHERE family_id = %(family_id)s AN
 
 -- name: delete_old_refresh_tokens
 -- Retention: tokens that have ended.
-DELETE FROM refresh_token WHERE expires_at < %(before)s;
+DELETE FROM refresh_token WHERE ctid = ANY(ARRAY(SELECT ctid FROM refresh_token WHERE expires_at < %(before)s LIMIT %(limit)s));

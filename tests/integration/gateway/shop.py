@@ -36,6 +36,9 @@ class CodesReceived:
         self.messages.append(message)
         return True
 
+    def complaint(self) -> str | None:
+        return None
+
     def close(self) -> None:
         pass
 
@@ -218,4 +221,5 @@ def open_shop(database_url: str, **changes: Any) -> Iterator[Shop]:
     codes, clock = CodesReceived(), Clock()
     gateway = replace(make_gateway(settings_for(database_url, **changes)), code_sender=codes, now=clock)
     with serve(make_app(gateway)) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        eventually(lambda: not gateway.readiness.found())
         yield Shop(database_url, gateway, client, codes, clock, carts, **products)

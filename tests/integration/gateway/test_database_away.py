@@ -76,7 +76,7 @@ def test_while_the_database_is_away_nobody_hangs_and_no_traceback_is_told(fragil
     assert {answer.status_code for answer in answers} == {503}
     assert {answer.json()["code"] for answer in answers} == {"unavailable"}
     assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
-    assert fragile.client.get("/readyz").status_code == 503
+    eventually(lambda: fragile.client.get("/readyz").status_code == 503)
     assert fragile.client.get("/healthz").status_code == 200
     server.start()
     eventually(lambda: fragile.client.get("/readyz").status_code == 200, within_s=5)
@@ -90,5 +90,9 @@ def test_a_database_without_its_migrations_is_not_ready(empty_database_url: str)
     from tests.integration.gateway.shop import serve, settings_for
 
     with serve(make_app(make_gateway(settings_for(empty_database_url)))) as url:
-        answer = httpx.get(f"{url}/readyz", trust_env=False)
-        assert (answer.status_code, answer.json()["detail"]) == (503, "The database lacks a migration.")
+
+        def said() -> tuple[int, str]:
+            answer = httpx.get(f"{url}/readyz", trust_env=False)
+            return answer.status_code, answer.json()["detail"]
+
+        eventually(lambda: said() == (503, "The database lacks a migration."))

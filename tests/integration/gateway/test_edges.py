@@ -221,10 +221,12 @@ def test_a_method_override_is_ignored(shared_shop: Shop) -> None:
 
 def test_only_known_hosts_and_origins_are_served(database_url: str) -> None:
     with open_shop(database_url, allowed_hosts=("shop.example",), cors_origins=("https://app.example",)) as shop:
-        spoofed = shop.client.get("/healthz", headers={"Host": "evil.example"})
+        spoofed = shop.client.get("/products/offers", headers={"Host": "evil.example"})
         assert (spoofed.status_code, spoofed.json()["code"]) == (400, "bad_host")
         host = {"Host": "shop.example:8000"}
-        assert shop.client.get("/healthz", headers=host).status_code == 200
+        assert shop.client.get("/products/offers", headers=host).status_code == 200
+        for probe in ("/healthz", "/readyz", "/metrics"):
+            assert shop.client.get(probe).status_code == 200, "our own probes know no name of the shop"
         for origin, allowed in (("https://app.example", "https://app.example"), ("https://evil.example", None)):
             headers = shop.client.get("/healthz", headers={**host, "Origin": origin}).headers
             assert headers.get("Access-Control-Allow-Origin") == allowed
@@ -258,3 +260,67 @@ def test_images_come_from_their_folder_and_from_nowhere_else(database_url: str, 
             url = str(shop.client.base_url).rstrip("/") + f"/misc/images/{name}"
             assert shop.client.get(httpx.URL(url)).status_code == 404, name
             assert b"secret" not in _raw(shop, f"GET /misc/images/{name} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+
+def _half_a_body(shop: Shop, length: int = 20) -> socket.socket:
+    """A connection that has sent its headers and none of its body."""
+    url = httpx.URL(str(shop.client.base_url))
+    connection = socket.create_connection((url.host, url.port or 80), timeout=5)
+    head = f"POST /auth/verify_mobile HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}"
+    connection.sendall(f"{head}\r\n\r\n".encode())
+    return connection
+
+
+def test_strangers_with_half_sent_bodies_keep_nobody_out(shared_shop: Shop) -> None:
+    """More of them than there are places; whoever waited longest has to go when the newcomers need room."""
+    ada = shared_shop.log_in()
+    strangers = [_half_a_body(shared_shop) for _ in range(300)]
+    try:
+        for probe in ("/healthz", "/readyz"):
+            assert shared_shop.client.get(probe).status_code == 200
+        assert ada.get("/user/profile").status_code == 200
+        assert ada.request("PATCH", "/user/profile", json={"user_name": "Ada"}).status_code == 200
+        strangers[0].settimeout(5)
+        assert b"408" in strangers[0].recv(100).split(b"\r\n")[0], "it made room for the newest"
+        strangers[-1].sendall(b'{"mobile_number": 1}')
+        assert b"422" in strangers[-1].recv(100).split(b"\r\n")[0], "the newest is still heard"
+    finally:
+        for one in strangers:
+            one.close()
+
+
+def test_silent_connections_make_room_for_those_who_ask(shared_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol.BoundedHttpProtocol.census, "open_max", 20)
+    url = httpx.URL(str(shared_shop.client.base_url))
+    silent = [socket.create_connection((url.host, url.port or 80), timeout=5) for _ in range(60)]
+    try:
+        answer = httpx.get(f"{shared_shop.client.base_url}/healthz", trust_env=False)
+        assert answer.status_code == 200
+        assert silent[0].recv(1) == b"", "the one that was silent longest has gone"
+        silent[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert silent[-1].recv(100).startswith(b"HTTP/1.1 200")
+    finally:
+        for one in silent:
+            one.close()
+
+
+def test_metrics_are_for_private_addresses_or_for_who_has_the_token(database_url: str) -> None:
+    with open_shop(database_url, metrics_token="scrape-me", trusted_proxies=("127.0.0.1",)) as shop:
+        assert shop.client.get("/metrics").status_code == 401
+        assert shop.client.get("/metrics", headers={"Authorization": "Bearer scrape-you"}).status_code == 401
+        assert shop.client.get("/metrics", headers={"Authorization": "Bearer scrape-me"}).status_code == 200
+
+
+def test_without_a_token_a_stranger_on_the_internet_gets_no_metrics(database_url: str) -> None:
+    with open_shop(database_url, trusted_proxies=("127.0.0.1",)) as shop:
+        assert shop.client.get("/metrics", headers={"X-Forwarded-For": "198.51.100.7"}).status_code in (200, 404)
+        assert shop.client.get("/metrics", headers={"X-Forwarded-For": "8.8.8.8"}).status_code == 404
+        assert shop.client.get("/metrics", headers={"X-Forwarded-For": "10.0.0.7"}).status_code == 200
+
+
+def test_asking_for_readiness_takes_no_connection_of_the_pool(shared_shop: Shop) -> None:
+    before = shared_shop.gateway.pool.get_stats()["requests_num"]
+    for _ in range(200):
+        assert shared_shop.client.get("/readyz").status_code == 200
+    rounds = shared_shop.gateway.pool.get_stats()["requests_num"] - before
+    assert rounds < 100, "the rounds' own, and no request's"

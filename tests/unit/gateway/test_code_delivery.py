@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -92,6 +93,59 @@ def test_a_refusal_and_a_redirect_are_final(sms: SmsGateway, sender: WebhookCode
     written = repr(events)
     assert "123456" not in written
     assert "1700000001" not in written
+
+
+ODD_ANSWERS = {
+    "no HTTP": b"220 mail.example ESMTP\r\n",
+    "a cut body": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+    "a redirect to nowhere": b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
+    "a status that is none": b"HTTP/1.1 2x0 OK\r\n\r\n",
+    "a header without end": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+    "chunks that are none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+def test_after_an_odd_answer_the_next_code_is_sent(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_delivery, "BACKOFF_S", 0.0)
+    good = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def answer() -> None:
+            while b"654321" not in b"".join(heard):
+                with door.accept()[0] as connection:
+                    heard.append(connection.recv(65536))
+                    if b"{" not in heard[-1]:
+                        heard.append(connection.recv(65536))
+                    connection.sendall(good if b"654321" in heard[-1] else ODD_ANSWERS[odd])
+
+        gateway = threading.Thread(target=answer)
+        gateway.start()
+        sender = WebhookCodeSender(f"http://127.0.0.1:{door.getsockname()[1]}/sms", SECRET)
+        sender.send(MESSAGE)
+        sender.send(CodeMessage("+491700000001", "654321", "ref-2"))
+        gateway.join(20)
+        assert not gateway.is_alive(), "the second code never came"
+        assert sender.complaint() is None
+        sender.close()
+
+
+def test_a_gateway_that_asks_for_patience_is_asked_again_after_it(
+    sms: SmsGateway, sender: WebhookCodeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_delivery, "RETRY_AFTER_MAX_S", 0.05)
+    sms.statuses = [429]
+    sender.send(MESSAGE)
+    eventually(lambda: len(sms.received) == 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "waited"), [("2", 2.0), ("0", 0.5), (None, 0.5), ("soon", 0.5), ("99999", 30.0), ("-3", 0.5), ("²", 0.5)]
+)
+def test_how_long_to_wait_before_asking_again(said: str | None, waited: float) -> None:
+    assert code_delivery.seconds_to_wait(said, 0.5) == waited
 
 
 def test_a_gateway_that_is_away_blocks_nobody() -> None:
