@@ -29,6 +29,7 @@ from services.gateway.rates import Kind, TokenBuckets
 from services.gateway.readiness import Readiness
 from services.gateway.rounds import Rounds
 from services.gateway.routes import auth, cart, docs, esp32, health, lists, misc, mqtt, orders, places, products, user
+from services.gateway.sealed_answers import AnswerSeal
 from services.gateway.shared_reads import SharedRead
 from services.gateway.store_maps import StoreMaps
 from services.gateway.tokens import AccessTokens, parse_keys
@@ -58,11 +59,13 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
     """What the endpoints work with; nothing is opened yet."""
     pool = make_pool(settings.database_url, settings.db_pool_max)
     words = CatalogueWords(pool)
+    answer_seal = AnswerSeal(settings.code_pepper.get_secret_value())
     return Gateway(
         settings=settings,
         pool=pool,
         held_carts=SharedRead(pool, list_held_carts),
-        item_changes=ItemChanges(pool),
+        item_changes=ItemChanges(pool, answer_seal),
+        answer_seal=answer_seal,
         access_tokens=AccessTokens(
             parse_keys(settings.access_token_secret.get_secret_value()), settings.access_token_ttl_s
         ),

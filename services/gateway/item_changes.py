@@ -19,6 +19,7 @@ from services.gateway.errors import Refusal, Refused
 from services.gateway.fields import Message
 from services.gateway.keyed import answer_each_once
 from services.gateway.pool import Pool
+from services.gateway.sealed_answers import AnswerSeal
 from shared.db.idempotency import KeyedRequest
 from shared.db.phone_changes import (
     CartNotFree,
@@ -48,8 +49,9 @@ class ItemCall(NamedTuple):
 class ItemChanges:
     """Puts pieces in and takes pieces out of the carts that shoppers hold."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, answer_seal: AnswerSeal) -> None:
         self._pool = pool
+        self._answer_seal = answer_seal
         self._batches = Batches(self._change_together, apart=lambda call: call.item.shopper_id)
 
     async def change(self, call: ItemCall) -> Response:
@@ -75,7 +77,7 @@ class ItemChanges:
                 items = [calls[place].item for place in places]
                 return [_said(item, one) for item, one in zip(items, change_free_items(tx, items, now), strict=True)]
 
-            return answer_each_once(tx, [call.request for call in calls], now, act)
+            return answer_each_once(tx, self._answer_seal, [call.request for call in calls], now, act)
 
     def _change_alone(self, call: ItemCall) -> Response | Refused:
         with self._pool.connection() as tx, tx.pipeline(), tx.transaction():
@@ -83,7 +85,7 @@ class ItemChanges:
             def act(_: Sequence[int]) -> list[Message | Refused | None]:
                 return [_said(call.item, change_item(tx, *call.item, call.at))]
 
-            (answer,) = answer_each_once(tx, [call.request], call.at, act)
+            (answer,) = answer_each_once(tx, self._answer_seal, [call.request], call.at, act)
         assert answer is not None, "it waits for the cart"
         return answer
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from services.gateway.errors import Refusal, Refused
 from services.gateway.metrics import REPEATS
+from services.gateway.sealed_answers import AnswerSeal
 from shared.db.idempotency import (
     FirstTime,
     Found,
@@ -38,6 +39,7 @@ class RequestKey:
     key: str | None
     route: str
     request_hash: bytes
+    answer_seal: AnswerSeal
 
     def of(self, shopper_id: int) -> KeyedRequest | None:
         """The request as it is remembered for this shopper; None without a key."""
@@ -54,13 +56,14 @@ async def _request_key(
         ),
     ] = None,
 ) -> RequestKey:
+    answer_seal: AnswerSeal = request.app.state.gateway.answer_seal
     if idempotency_key is None:
-        return RequestKey(None, "", b"")
+        return RequestKey(None, "", b"", answer_seal)
     if _KEY.fullmatch(idempotency_key) is None:
         raise Refused(Refusal.BAD_IDEMPOTENCY_KEY)
     route = f"{request.method} {request.url.path}"
     asked = request.url.query.encode() + b"\n" + await request.body()
-    return RequestKey(idempotency_key, route, hashlib.sha256(asked).digest())
+    return RequestKey(idempotency_key, route, hashlib.sha256(asked).digest(), answer_seal)
 
 
 Keyed = Annotated[RequestKey, Depends(_request_key)]
@@ -75,7 +78,8 @@ def answer_once(
     status: int = 200,
 ) -> Response:
     """Do `act` in this transaction and answer with what it gives, unless the same request was answered before."""
-    (answer,) = answer_each_once(tx, [request_key.of(shopper_id)], now, lambda _: [act()], status)
+    requests, seal = [request_key.of(shopper_id)], request_key.answer_seal
+    (answer,) = answer_each_once(tx, seal, requests, now, lambda _: [act()], status)
     assert answer is not None, "`act` does it or raises"
     if isinstance(answer, Refused):
         raise answer
@@ -84,6 +88,7 @@ def answer_once(
 
 def answer_each_once(
     tx: Tx,
+    seal: AnswerSeal,
     requests: Sequence[KeyedRequest | None],
     now: datetime,
     act: Callable[[Sequence[int]], Sequence[BaseModel | Refused | None]],
@@ -91,35 +96,40 @@ def answer_each_once(
 ) -> list[Response | Refused | None]:
     """The same for requests of as many shoppers: `act` is told the places of those that were not answered before, and
     gives None for what it has not done. Whoever is refused keeps a key that is as free as before."""
-    answers = _first_answers(tx, requests)
+    answers = _first_answers(tx, seal, requests)
     to_do = [place for place, answer in enumerate(answers) if answer is None]
-    answered: dict[KeyedRequest, str] = {}
+    answered: dict[KeyedRequest, bytes] = {}
     for place, outcome in zip(to_do, act(to_do) if to_do else (), strict=True):
         if outcome is None or isinstance(outcome, Refused):
             answers[place] = outcome
             continue
         answers[place] = json_answer(outcome, status)
         if (request := requests[place]) is not None:
-            answered[request] = outcome.model_dump_json()
+            answered[request] = seal.seal(request, outcome.model_dump_json())
     if answered:
         insert_first_answers(tx, list(answered), status, list(answered.values()), now)
         REPEATS.labels("first").inc(len(answered))
     return answers
 
 
-def _first_answers(tx: Tx, requests: Sequence[KeyedRequest | None]) -> list[Response | Refused | None]:
+def _first_answers(
+    tx: Tx, seal: AnswerSeal, requests: Sequence[KeyedRequest | None]
+) -> list[Response | Refused | None]:
     """What keys say to these requests; None: it is for the caller to act."""
     keyed = [request for request in requests if request is not None]
     found = dict(zip(keyed, find_first_answers(tx, keyed), strict=True)) if keyed else {}
-    return [None if request is None else _answer_of(found[request]) for request in requests]
+    return [None if request is None else _answer_of(found[request], seal, request) for request in requests]
 
 
-def _answer_of(found: Found) -> Response | Refused | None:
+def _answer_of(found: Found, seal: AnswerSeal, request: KeyedRequest) -> Response | Refused | None:
     match found:
         case FirstTime():
             return None
-        case Repeated(status, response):
+        case Repeated(status, kept):
             REPEATS.labels("repeated").inc()
+            response = seal.open(request, kept)
+            if response is None:
+                return Refused(Refusal.KEY_REUSED, "This request was answered; its answer can no longer be read.")
             return Response(response, status, {"Idempotent-Replay": "true"}, "application/json")
         case KeyReused():
             REPEATS.labels("reused").inc()

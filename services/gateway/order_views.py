@@ -4,6 +4,7 @@ from pydantic import Field
 
 from services.gateway.fields import Answer, Moment, Money, money
 from shared.db.orders import Order, OrderLine
+from shared.domain.weight_check import WeightVerdictName
 
 
 class OrderItem(Answer):
@@ -30,6 +31,7 @@ class OrderBody(Answer):
     currency: str
     ordered_at: Moment
     incomplete: bool = Field(description="scans of this trip got lost on the way; staff have been told")
+    weight_verdict: WeightVerdictName = Field(description="what the cart weighed at checkout, beside its lines")
 
 
 def order_body(order: Order, lines: list[OrderLine], shopper_id: int) -> OrderBody:
@@ -55,4 +57,5 @@ def order_body(order: Order, lines: list[OrderLine], shopper_id: int) -> OrderBo
         currency=order.currency,
         ordered_at=order.ordered_at,
         incomplete=order.incomplete,
+        weight_verdict=order.weight_verdict,
     )

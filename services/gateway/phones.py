@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _NONCE_BYTES = 12
 
 
-def _derive(pepper: str, purpose: str) -> bytes:
+def derive_key(pepper: str, purpose: str) -> bytes:
     """A key of its own for each purpose (HMAC-SHA-256 as the pseudorandom function)."""
     return hmac.digest(pepper.encode(), b"smartcart/" + purpose.encode(), hashlib.sha256)
 
@@ -25,9 +25,9 @@ class PhoneVault:
     """Hashes, seals and opens phone numbers with keys derived from one pepper."""
 
     def __init__(self, pepper: str) -> None:
-        self._hash_key = _derive(pepper, "phone-hash")
-        self._address_key = _derive(pepper, "address-hash")
-        self._seal = AESGCM(_derive(pepper, "phone-seal"))
+        self._hash_key = derive_key(pepper, "phone-hash")
+        self._address_key = derive_key(pepper, "address-hash")
+        self._seal = AESGCM(derive_key(pepper, "phone-seal"))
 
     def hash_number(self, number: str) -> bytes:
         """The same 32 bytes for the same number."""

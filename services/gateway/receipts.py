@@ -9,6 +9,7 @@ from html import escape
 from services.gateway.fields import Answer, Moment, Money, money
 from shared.db.orders import Order, OrderLine
 from shared.domain.receipt import TaxShare, tax_shares
+from shared.domain.weight_check import WeightVerdictName
 
 
 class ReceiptLine(Answer):
@@ -49,6 +50,7 @@ class ReceiptBody(Answer):
     total: Money
     taxes: list[ReceiptTax]
     incomplete: bool
+    weight_verdict: WeightVerdictName
 
 
 def receipt_body(order: Order, lines: list[OrderLine]) -> ReceiptBody:
@@ -87,6 +89,7 @@ def receipt_body(order: Order, lines: list[OrderLine]) -> ReceiptBody:
             for share in _shares(lines)
         ],
         incomplete=order.incomplete,
+        weight_verdict=order.weight_verdict,
     )
 
 

@@ -17,6 +17,7 @@ from services.gateway.pool import Pool
 from services.gateway.product_finder import ProductFinder
 from services.gateway.rates import Kind, TokenBuckets
 from services.gateway.readiness import Readiness
+from services.gateway.sealed_answers import AnswerSeal
 from services.gateway.shared_reads import SharedRead
 from services.gateway.store_maps import StoreMaps
 from services.gateway.tokens import AccessTokens
@@ -37,6 +38,7 @@ class Gateway:
     pool: Pool
     held_carts: SharedRead[int, HeldCart]
     item_changes: ItemChanges
+    answer_seal: AnswerSeal
     access_tokens: AccessTokens
     shopper_rates: Mapping[Kind, TokenBuckets]
     phones: PhoneVault

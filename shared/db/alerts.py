@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.db.queries import sql
 from shared.db.types import Tx
 
-AlertKind = Literal["help", "gap", "late", "conflict", "abandoned"]
+AlertKind = Literal["help", "gap", "late", "conflict", "abandoned", "too_heavy"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,10 @@ class FirstTime:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The first request was answered with this."""
+    """The first request was answered with this, as it was kept."""
 
     status: int
-    response: str
+    response: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _found(request: KeyedRequest, is_ours: bool, row: tuple[Any, ...]) -> Found:
 
 
 def insert_first_answers(
-    tx: Tx, answered: Sequence[KeyedRequest], status: int, responses: Sequence[str], now: datetime
+    tx: Tx, answered: Sequence[KeyedRequest], status: int, responses: Sequence[bytes], now: datetime
 ) -> None:
     """Keep the answers for repeats."""
     tx.execute(

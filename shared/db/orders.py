@@ -8,6 +8,7 @@ from psycopg.rows import args_row
 
 from shared.db.queries import sql
 from shared.db.types import Tx
+from shared.domain.weight_check import WeightVerdictName
 
 NEWEST = 2**31 - 1
 
@@ -26,6 +27,7 @@ class Order:
     total_minor: int
     incomplete: bool
     ordered_at: datetime
+    weight_verdict: WeightVerdictName
 
 
 @dataclass(frozen=True, slots=True)

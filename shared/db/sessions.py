@@ -5,7 +5,6 @@ does, so that a scan that races a checkout falls on one side or the other and ne
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID, uuid4
 
 from psycopg.errors import UniqueViolation
@@ -17,6 +16,7 @@ from shared.db.cart_records import (
     save_carts,
     save_sessions,
 )
+from shared.db.departures import Ending, call_staff_for_goods
 from shared.db.event_rows import Decision, update_verdicts
 from shared.db.phone_changes import NoCart
 from shared.db.queries import sql
@@ -28,6 +28,7 @@ from shared.domain.cart_record import (
     open_session,
     refold,
 )
+from shared.domain.weight_check import check_weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,7 @@ def _claim(tx: Tx, record: CartRecord) -> CartRecord:
 def _write_order(tx: Tx, cart: LockedCart, shopper_id: int, currency: str, now: datetime) -> CheckedOut:
     session = cart.record.session
     assert session is not None
+    weight = check_weight(session.cart)
     number = tx.execute(sql("next_receipt_number"), {"store_id": cart.store_id}).fetchone()
     assert number is not None
     order = tx.execute(
@@ -229,6 +231,9 @@ def _write_order(tx: Tx, cart: LockedCart, shopper_id: int, currency: str, now: 
             "subtotal_minor": session.cart.subtotal_minor,
             "total_minor": session.cart.total_minor,
             "incomplete": session.incomplete,
+            "weight_verdict": weight.verdict,
+            "expected_g": weight.expected_g,
+            "measured_g": weight.measured_g,
             "now": now,
         },
     ).fetchone()
@@ -238,12 +243,12 @@ def _write_order(tx: Tx, cart: LockedCart, shopper_id: int, currency: str, now: 
     return CheckedOut(order[0], number[0], totals.total_items, totals.subtotal_minor, totals.total_minor)
 
 
-def close_locked_session(
-    tx: Tx, cart: LockedCart, status: Literal["checked_out", "released", "abandoned"], now: datetime
-) -> None:
-    """End the open session of a cart whose row is locked; the cart is idle then, with a new pairing code."""
+def close_locked_session(tx: Tx, cart: LockedCart, status: Ending, now: datetime) -> None:
+    """End the open session of a cart whose row is locked; the cart is idle then, with a new pairing code. Staff are
+    called when goods may leave with it."""
     session = cart.record.session
     assert session is not None
+    call_staff_for_goods(tx, cart, status, now)
     closed = close_session(cart.record).closed
     tx.execute(
         sql("close_session"),

@@ -24,13 +24,7 @@ def abandon_idle_sessions(
     carts = lock_carts(tx, listed) if listed else {}
     still_idle = carts.keys() & _cart_ids(tx, "list_idle_sessions", asked) if carts else set()
     for cart_id in sorted(still_idle):
-        cart = carts[cart_id]
-        session = cart.record.session
-        assert session is not None, "it was listed as open under our lock"
-        close_locked_session(tx, cart, "abandoned", now)
-        if session.cart.lines:
-            detail = f"{session.cart.total_items} pieces left in the cart"
-            raise_alerts(tx, [Alert("abandoned", cart.store_id, cart_id, session.session_id, detail)], now)
+        close_locked_session(tx, carts[cart_id], "abandoned", now)
     return len(still_idle), max(listed) if len(listed) == limit else None
 
 

@@ -10,6 +10,9 @@ TOLERANCE_PER_PIECE_G = 5  # packs differ from their printed weight
 TOLERANCE_SHARE_PERMILLE = 20  # and heavier goods differ more: 2 %
 
 
+WeightVerdictName = Literal["unknown", "match", "too_heavy", "too_light"]
+
+
 @dataclass(frozen=True, slots=True)
 class WeightVerdict:
     """Grams; `verdict` is `unknown` while nothing was measured or a line has no known weight."""
@@ -17,7 +20,7 @@ class WeightVerdict:
     expected_g: int
     measured_g: int | None
     tolerance_g: int
-    verdict: Literal["unknown", "match", "too_heavy", "too_light"]
+    verdict: WeightVerdictName
 
 
 def check_weight(cart: SessionCart) -> WeightVerdict:

@@ -69,7 +69,7 @@ class AlertBody(Answer):
 
     alert_id: int
     cart_id: int | None
-    kind: Literal["help", "gap", "late", "conflict", "abandoned"]
+    kind: Literal["help", "gap", "late", "conflict", "abandoned", "too_heavy"]
     detail: str
     times: int
     raised_at: Moment

@@ -16,7 +16,7 @@ ORDER BY place;
 INSERT INTO idempotency_key (shopper_id, key, route, request_hash, status, response, created_at)
 SELECT shopper_id, key, route, request_hash, %(status)s, response, %(now)s
 FROM unnest(%(shopper_ids)s::int[], %(keys)s::text[], %(routes)s::text[], %(request_hashes)s::bytea[],
-            %(responses)s::text[]) AS answered (shopper_id, key, route, request_hash, response);
+            %(responses)s::bytea[]) AS answered (shopper_id, key, route, request_hash, response);
 
 -- name: delete_old_answers
 -- Retention: a phone repeats a request within a day or not at all.

@@ -40,9 +40,10 @@ RETURNING last_receipt_number;
 -- name: insert_order
 -- The order of one session.
 INSERT INTO purchase_order (store_id, shopper_id, cart_id, session_id, receipt_number, currency, total_items,
-                            subtotal_minor, total_minor, incomplete, ordered_at)
+                            subtotal_minor, total_minor, incomplete, weight_verdict, expected_g, measured_g, ordered_at)
 VALUES (%(store_id)s, %(shopper_id)s, %(cart_id)s, %(session_id)s, %(receipt_number)s, %(currency)s, %(total_items)s,
-        %(subtotal_minor)s, %(total_minor)s, %(incomplete)s, %(now)s)
+        %(subtotal_minor)s, %(total_minor)s, %(incomplete)s, %(weight_verdict)s, %(expected_g)s, %(measured_g)s,
+        %(now)s)
 RETURNING order_id;
 
 -- name: insert_order_lines

@@ -17,6 +17,7 @@ from psycopg import errors
 from services.gateway.errors import Refused
 from services.gateway.item_changes import ItemCall, ItemChanges
 from services.gateway.pool import Pool
+from services.gateway.sealed_answers import AnswerSeal
 from shared.db.carts import add_carts
 from shared.db.idempotency import KeyedRequest
 from shared.db.phone_changes import ItemChange
@@ -43,14 +44,14 @@ def shoppers(shop: Shop) -> list[int]:
 
 @pytest.fixture
 def changes(shop: Shop) -> "Watched":
-    return Watched(shop.gateway.pool)
+    return Watched(shop.gateway.pool, shop.gateway.answer_seal)
 
 
 class Watched(ItemChanges):
     """Remembers who was together in a transaction, and who was alone."""
 
-    def __init__(self, pool: Pool) -> None:
-        super().__init__(pool)
+    def __init__(self, pool: Pool, answer_seal: AnswerSeal) -> None:
+        super().__init__(pool, answer_seal)
         self.together: list[list[int]] = []
         self.alone: list[int] = []
 

@@ -58,6 +58,7 @@ def test_an_erased_shopper_is_found_in_no_table_and_the_orders_stay(shop: Shop) 
     ) == [(None, 99)]
     assert shop.execute("SELECT count(*) FROM cart_session WHERE shopper_id = %s", ada.user_id) == [(0,)]
     assert shop.execute("SELECT count(*) FROM cart_session WHERE status = 'open' AND cart_id = %s", cart_id) == [(0,)]
+    assert shop.execute("SELECT cart_id, kind FROM alert") == [(cart_id, "abandoned")], "the goods stay behind"
 
 
 def test_an_erased_shopper_can_do_nothing_with_tokens_that_are_left(shop: Shop) -> None:
@@ -72,6 +73,53 @@ def test_an_erased_shopper_can_do_nothing_with_tokens_that_are_left(shop: Shop) 
     assert shop.client.post("/auth/refresh", json={"refresh_token": ada.refresh_token}).status_code == 401
     again = shop.log_in(ADAS_NUMBER)
     assert again.user_id != ada.user_id
+
+
+def test_after_a_whole_journey_only_the_profile_names_the_person(shop: Shop) -> None:
+    """Everything the database holds while the shopper is a customer, answers kept for repeats included."""
+    ada = shop.log_in(ADAS_NUMBER)
+    code = shop.codes.newest(ADAS_NUMBER)
+    whole = {"user_name": "Ada Augusta", "email": "ada@example.org"}
+    first = ada.post("/auth/create_profile", json=whole, headers={"Idempotency-Key": "k1"})
+    assert ada.request("PATCH", "/user/profile", json=whole, headers={"Idempotency-Key": "k2"}).status_code == 200
+    shop.connect(ada)
+    ada.post("/cart/item/add", json={"product_id": shop.milk}, headers={"Idempotency-Key": "k3"})
+    assert ada.post("/orders/checkout", headers={"Idempotency-Key": "k4"}).status_code == 201
+    assert ada.post("/mqtt/token").status_code == 200
+    renewed = shop.client.post("/auth/refresh", json={"refresh_token": ada.refresh_token}).json()
+
+    tables = _everything(shop)
+    assert len(tables["idempotency_key"].splitlines()) == 4
+    profile = tables.pop("shopper")
+    written = "".join(tables.values())
+    for person in (ADAS_NUMBER[3:], "Ada Augusta", "ada@example.org", f"({code}"):
+        for mark in (person, person.encode().hex()):
+            assert mark not in written
+    for secret in (ADAS_NUMBER[3:], ada.token, ada.refresh_token, renewed["token"], renewed["refresh_token"]):
+        for mark in (secret, secret.encode().hex()):
+            assert mark not in written + profile
+    again = ada.post("/auth/create_profile", json=whole, headers={"Idempotency-Key": "k1"})
+    assert (again.content, again.headers["Idempotent-Replay"]) == (first.content, "true")
+
+
+def test_an_answer_that_can_no_longer_be_read_is_not_acted_upon_again(shop: Shop, ada: LoggedIn) -> None:
+    """The pepper was changed meanwhile: doing it once more would be worse than saying that it is done."""
+    key = {"Idempotency-Key": "k"}
+    shop.connect(ada)
+    ada.post("/cart/item/add", json={"product_id": shop.milk}, headers=key)
+    shop.execute("UPDATE idempotency_key SET response = '\\x01' || sha256('other')")
+    again = ada.post("/cart/item/add", json={"product_id": shop.milk}, headers=key)
+    assert (again.status_code, again.json()["code"]) == (422, "idempotency_key_reused")
+    assert shop.execute("SELECT quantity FROM cart_line") == [(1,)]
+
+
+def test_an_answer_kept_by_an_older_version_is_given_again(shop: Shop, ada: LoggedIn) -> None:
+    key = {"Idempotency-Key": "k"}
+    shop.connect(ada)
+    ada.post("/cart/item/add", json={"product_id": shop.milk}, headers=key)
+    shop.execute("UPDATE idempotency_key SET response = '\\x00' || convert_to('{\"message\":\"as it was\"}', 'UTF8')")
+    again = ada.post("/cart/item/add", json={"product_id": shop.milk}, headers=key)
+    assert again.json() == {"message": "as it was"}
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ def test_a_shopper_logs_in_takes_a_cart_shops_and_pays(shop: Shop, ada: LoggedIn
     }
     history = ada.get("/orders/history").json()
     assert [one["order_id"] for one in history] == [order.json()["order_id"]]
+    receipt = ada.get(f"/orders/{order.json()['order_id']}/receipt").json()
+    assert history[0]["weight_verdict"] == receipt["weight_verdict"] == "unknown", "this cart never weighed itself"
     assert history[0]["items"] == [
         {"product_id": shop.milk, "quantity": 2, "price": 1.29, "discounted_price": 0.99, "product_name": "Fresh milk"}
     ]

@@ -66,10 +66,12 @@ export const texts = {
   "kind.late": "Scanned after the end",
   "kind.conflict": "Two events, one number",
   "kind.abandoned": "Left with goods in it",
+  "kind.too_heavy": "Heavier than its lines",
   "kind.gap.lead": "Some scans never arrived; look into the cart before it pays.",
   "kind.late.lead": "Something was scanned after the trip had ended.",
   "kind.conflict.lead": "The cart used one number for two events; its storage may be broken.",
-  "kind.abandoned.lead": "Nobody has touched the cart for a long while.",
+  "kind.abandoned.lead": "Its trip ended with goods in it that nobody has paid for.",
+  "kind.too_heavy.lead": "Its trip ended while it weighed more than what was scanned.",
 
   "block.start": "Close an aisle",
   "block.lead": "Click a section, drag over the floor, or choose:",
