@@ -10,6 +10,7 @@ import typer
 from services.commands.lazy import CommandMissing, LazyCommand, table_of
 from services.stack.errors import StackError
 from services.stack.selection import DEFAULT_DATA_DIR, Selection
+from shared.version import VERSION
 
 COMMANDS = (
     LazyCommand("up", "services.commands.stack:up", "Run the whole stack until Ctrl-C."),
@@ -38,12 +39,21 @@ app = typer.Typer(
 )
 
 
+def tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"smartcart {VERSION}")
+        raise typer.Exit
+
+
 @app.callback()
 def select_stack(
     context: typer.Context,
     data: Annotated[
         Path, typer.Option(envvar="SMARTCART_DATA", help="Folder of the stack that the command is about.")
     ] = DEFAULT_DATA_DIR,
+    version: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Print the version and end.")
+    ] = False,
 ) -> None:
     os.environ["SMARTCART_DATA"] = str(data)  # programs started from here speak of the same stack
     context.obj = Selection(data, os.environ)

@@ -248,6 +248,12 @@ def read_settings(program: type[P]) -> P:
         _stop(problem)
 
 
+def refuse_to_start(reason: str) -> NoReturn:
+    """End the program, before it did anything, with one line for who started it; not to be tried again as it is."""
+    print(f"smartcart: {reason}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(EX_CONFIG)
+
+
 def _stop(problem: ValidationError) -> NoReturn:
     for error in problem.errors(include_input=False, include_url=False, include_context=False):
         name = ".".join(str(part) for part in error["loc"]).upper()

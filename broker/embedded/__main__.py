@@ -17,9 +17,10 @@ from broker.embedded.door import HouseDoor
 from broker.embedded.limits import Limits
 from broker.embedded.server import Address, Server
 from broker.embedded.settings import EmbeddedBrokerSettings
+from shared.db.migrate import find_misfit
 from shared.logs import configure_logs
 from shared.open_files import allow_open_files
-from shared.settings import read_settings
+from shared.settings import read_settings, refuse_to_start
 
 log = structlog.get_logger()
 
@@ -33,6 +34,9 @@ def main() -> int:
     """Run the broker; the exit code follows sysexits.h."""
     settings = read_settings(EmbeddedBrokerSettings)
     configure_logs("broker", settings.log_level)
+    misfit = find_misfit(settings.database_url)
+    if misfit is not None:
+        refuse_to_start(misfit)
     return uvloop.run(_serve(settings))
 
 

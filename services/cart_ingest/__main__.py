@@ -21,10 +21,11 @@ from services.cart_ingest.pipeline import Pipeline
 from services.cart_ingest.presence_buffer import PresenceBuffer
 from services.cart_ingest.publisher import Publisher
 from services.cart_ingest.service_client import EX_SOFTWARE
+from shared.db.migrate import DatabaseIsNewer, MigrationChanged, require_known_schema
 from shared.db.server import require_durable_commits
 from shared.logs import configure_logs
 from shared.open_files import allow_open_files
-from shared.settings import IngestSettings, read_settings
+from shared.settings import IngestSettings, read_settings, refuse_to_start
 
 log = structlog.get_logger()
 
@@ -51,6 +52,8 @@ def main() -> None:
         program.run()
     except Stopping:
         log.info("ingest_stopped", clean=True)
+    except (DatabaseIsNewer, MigrationChanged) as misfit:
+        refuse_to_start(str(misfit))
     except Exception:
         log.critical("ingest_failed", exc_info=True)
         sys.exit(EX_SOFTWARE)
@@ -117,6 +120,7 @@ class _Program:
         settings = self._settings
         serve_health(settings.ingest_http_host, settings.ingest_http_port, self._metrics.registry, self._complaints)
         database = self._database("start-up check")
+        database.run(require_known_schema)
         database.run(require_durable_commits)
         database.close()
         worker = self._start("worker", self.pipeline.run)

@@ -15,9 +15,10 @@ from uvicorn.supervisors import Multiprocess
 from services.gateway.app import make_app, make_gateway
 from services.gateway.door.protocol import BoundedHttpProtocol
 from services.gateway.server import server_config
+from shared.db.migrate import find_misfit
 from shared.logs import configure_logs
 from shared.open_files import allow_open_files
-from shared.settings import GatewaySettings, read_settings
+from shared.settings import GatewaySettings, read_settings, refuse_to_start
 
 log = structlog.get_logger("gateway")
 
@@ -39,6 +40,9 @@ def main() -> int:
     """Bind, say where, serve."""
     settings = read_settings(GatewaySettings)
     configure_logs("gateway", settings.log_level)
+    misfit = find_misfit(settings.database_url)
+    if misfit is not None:
+        refuse_to_start(misfit)
     several = settings.http_workers > 1
     config = server_config(
         "services.gateway.__main__:app_from_environment" if several else _app_that_stays(settings),

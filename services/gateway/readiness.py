@@ -8,7 +8,7 @@ import psycopg
 import structlog
 
 from services.gateway.pool import Pool, open_lone_connection
-from shared.db.migrate import pending_migrations
+from shared.db.migrate import DatabaseIsNewer, MigrationChanged, pending_migrations, require_known_schema
 from shared.db.server import list_connection_shortage
 from shared.db.types import Tx
 
@@ -70,6 +70,10 @@ class Readiness:
             self._counted_connections = True
             for shortage in list_connection_shortage(self._connection, self._connections_wanted):
                 log.warning("too_few_connections", **shortage)
+        try:
+            require_known_schema(self._connection)
+        except (DatabaseIsNewer, MigrationChanged):
+            return ["The database is of another build."]
         return ["The database lacks a migration."] if pending_migrations(self._connection) else []
 
     def _is_exhausted(self) -> bool:

@@ -19,6 +19,7 @@ from firmware_sim.plan import plan_trips
 from firmware_sim.radio import Weather
 from services.commands.lazy import selected
 from services.operations.sim_crew import KEPT_FILE, LoggedCodes, hire_carts, keep_carts
+from services.operations.terminal import open_database
 from services.stack.errors import StackError
 from services.stack.folder import StackFolder
 from shared.db.catalogue import list_sim_products
@@ -72,7 +73,7 @@ def sim(
     read = _read_baskets(baskets)
     kept_file = folder.root / KEPT_FILE
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with psycopg.connect(stack.database_url) as connection, connection.transaction():
+    with open_database(context) as connection, connection.transaction():
         mapping = _map(read, connection)
         hired = hire_carts(connection, kept_file, store, carts)
         keep_carts(kept_file, hired)  # before the commit: a password that was kept in vain does no harm

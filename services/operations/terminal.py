@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from services.commands.lazy import selected
 from services.operations.refusals import FileRefused
+from shared.db.migrate import DatabaseIsNewer, MigrationChanged, require_known_schema
 from shared.db.stores import UnknownStore
 
 
@@ -26,8 +27,9 @@ def open_database(context: typer.Context) -> Iterator[Connection[TupleRow]]:
     url = selected(context).database_url()
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="smartcart") as connection:
+            require_known_schema(connection)
             yield connection
-    except (FileRefused, UnknownStore) as problem:
+    except (FileRefused, UnknownStore, DatabaseIsNewer, MigrationChanged) as problem:
         fail(str(problem))
     except psycopg.errors.UndefinedTable:
         fail("the database lacks tables; run `smartcart migrate`")

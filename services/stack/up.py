@@ -101,10 +101,12 @@ def _address(cluster: Cluster, ports: Mapping[str, int], environment: Mapping[st
 
 def migrate_database(database_url: str) -> list[str]:
     """Apply pending migrations and return their names. Raises StackFailed."""
-    from shared.db.migrate import MigrationChanged, apply_migrations
+    from shared.db.migrate import DatabaseIsNewer, MigrationChanged, apply_migrations
 
     try:
         return apply_migrations(database_url)
+    except DatabaseIsNewer as problem:
+        raise StackFailed(str(problem)) from problem
     except (psycopg.Error, MigrationChanged) as problem:
         reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
         raise StackFailed(f"the database cannot be prepared: {reason}") from problem

@@ -9,6 +9,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from shared.version import VERSION
+
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK_KEY = 0x736D63617274  # "smcart"; any constant that nobody else takes
 
@@ -17,6 +19,18 @@ class MigrationChanged(RuntimeError):
     """A migration that was applied before no longer has the same text."""
 
     code = "migration_changed"
+
+
+class DatabaseIsNewer(RuntimeError):
+    """The database has migrations that this build does not know: what they changed, it would write wrongly."""
+
+    code = "database_is_newer"
+
+    def __init__(self, unknown: list[str]) -> None:
+        super().__init__(
+            f"the database is newer than this program ({VERSION}), which does not know {', '.join(unknown)}:"
+            " run the newer build, or restore a backup made before it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +53,8 @@ def list_migrations() -> list[Migration]:
 def apply_migrations(database_url: str) -> list[str]:
     """Bring the database up to date and return the names of what was applied now.
 
-    Running it twice changes nothing. Raises MigrationChanged when history was edited, psycopg.Error when the
-    database refuses.
+    Running it twice changes nothing. Raises MigrationChanged when history was edited, DatabaseIsNewer when a newer
+    build was here, both before anything is changed; psycopg.Error when the database refuses.
     """
     applied: list[str] = []
     with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
@@ -49,11 +63,10 @@ def apply_migrations(database_url: str) -> list[str]:
             "CREATE TABLE IF NOT EXISTS schema_migration ("
             "name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
+        require_known_schema(connection)
         known = _known(connection)
         for migration in list_migrations():
             if migration.name in known:
-                if known[migration.name] != migration.digest:
-                    raise MigrationChanged(f"{migration.name} was changed after it had been applied")
                 continue
             with connection.transaction():
                 connection.execute(migration.sql)
@@ -66,11 +79,38 @@ def apply_migrations(database_url: str) -> list[str]:
 
 def pending_migrations(connection: Connection[TupleRow]) -> list[str]:
     """Names of migrations that this database still lacks."""
-    if connection.execute("SELECT to_regclass('schema_migration') IS NULL").fetchone() == (True,):
-        return [migration.name for migration in list_migrations()]
     known = _known(connection)
     return [migration.name for migration in list_migrations() if migration.name not in known]
 
 
+def require_known_schema(connection: Connection[TupleRow]) -> None:
+    """What every program asks before it works on a database. Raises DatabaseIsNewer or MigrationChanged."""
+    ours = {migration.name: migration.digest for migration in list_migrations()}
+    known = _known(connection)
+    unknown = sorted(known.keys() - ours.keys())
+    if unknown:
+        raise DatabaseIsNewer(unknown)
+    for name, digest in known.items():
+        if ours[name] != digest:
+            raise MigrationChanged(f"{name} was changed after it had been applied")
+
+
+def find_misfit(database_url: str) -> str | None:
+    """Why this build must not work on the database, in one line; None when it may, or when no database answers.
+
+    For programs that start while their database is away.
+    """
+    try:
+        with psycopg.connect(database_url, autocommit=True, connect_timeout=3) as connection:
+            require_known_schema(connection)
+    except (DatabaseIsNewer, MigrationChanged) as problem:
+        return str(problem)
+    except psycopg.Error:
+        return None
+    return None
+
+
 def _known(connection: Connection[TupleRow]) -> dict[str, str]:
+    if connection.execute("SELECT to_regclass('schema_migration') IS NULL").fetchone() == (True,):
+        return {}
     return dict(connection.execute("SELECT name, digest FROM schema_migration").fetchall())

@@ -2,17 +2,28 @@
 
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
 from services.cli import COMMANDS, data_option_first
 from services.commands.lazy import CommandMissing, LazyCommand
+from shared.version import VERSION
+from tests.house.source import ROOT
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
 def test_a_command_in_the_table_can_be_loaded(command: LazyCommand) -> None:
     loaded = command.load()
     assert loaded.help or loaded.commands
+
+
+def test_the_version_is_written_in_one_place_and_told_by_the_command() -> None:
+    told = subprocess.run([sys.executable, "-m", "services.cli", "--version"], capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (0, f"smartcart {VERSION}\n")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "shared.version.VERSION"}
 
 
 def test_a_command_whose_module_is_missing_says_so_in_a_line() -> None:

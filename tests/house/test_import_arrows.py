@@ -15,7 +15,15 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "shared.logs": (),
     "shared.open_files": (),
     "shared.settings": (),
-    "shared.db": ("shared.contracts", "shared.domain", "shared.navigation", "shared.access", "shared.logs"),
+    "shared.version": (),
+    "shared.db": (
+        "shared.contracts",
+        "shared.domain",
+        "shared.navigation",
+        "shared.access",
+        "shared.logs",
+        "shared.version",
+    ),
     "firmware_sim": ("shared.contracts",),
     "broker": ("shared",),
     "services.cart_ingest": ("shared",),
@@ -25,7 +33,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "services.commands": ("shared", "services.stack", "services.env_example", "services.demo"),
     "services.operations": ("shared", "services.stack", "services.commands", "firmware_sim"),
     "services.demo": ("shared", "services.stack", "services.operations", "firmware_sim"),
-    "services.cli": ("services.commands", "services.stack"),
+    "services.cli": ("services.commands", "services.stack", "shared.version"),
 }
 OURS = ("broker", "firmware_sim", "services", "shared", "tests")
 
