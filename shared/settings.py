@@ -16,6 +16,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 EX_CONFIG = 78
 MIN_SECRET_BYTES = 32
+# What nobody needs who sends codes to people: beyond it a production is one of the settings of simulated shoppers.
+OTP_SENDS_IN_PRODUCTION_MAX = {"otp_sends_per_number_per_hour": 20, "otp_sends_per_number_per_day": 50}
+OTP_SECONDS_BETWEEN_IN_PRODUCTION_MIN = 10
 
 Secret = Annotated[SecretStr, Field(min_length=1)]
 
@@ -156,7 +159,10 @@ class GatewaySettings(DatabaseSettings):
     reads_per_shopper_per_minute: int = Field(600, ge=1, description="GET requests of one shopper in a minute")
     writes_per_shopper_per_minute: int = Field(240, ge=1, description="other requests of one shopper in a minute")
     sms_webhook_url: str | None = Field(
-        None, description="SMS gateway that gets a signed POST; empty: the log (development)"
+        None, description="SMS gateway that gets a signed POST; empty, in development only: no code is sent"
+    )
+    codes_in_log: bool = Field(
+        False, description="simulated shoppers only, never in production: one-time codes are written to the log"
     )
     sms_webhook_secret: Secret = Field(
         SecretStr("development-sms-webhook-secret-000000000"),
@@ -212,10 +218,25 @@ class GatewaySettings(DatabaseSettings):
                 raise ValueError("MQTT_CONTROL_URL: mqtts:// in production, unless the broker is on this machine")
             if self.fixed_otp is not None:
                 raise ValueError("FIXED_OTP: development only")
+            if self.codes_in_log:
+                raise ValueError("CODES_IN_LOG: development only")
             if self.sms_webhook_url is None:
                 raise ValueError("SMS_WEBHOOK_URL: must be set in production")
+            if not is_private(self.sms_webhook_url):
+                raise ValueError("SMS_WEBHOOK_URL: https:// in production, unless the gateway is on this machine")
             if "*" in self.cors_origins:
                 raise ValueError("CORS_ORIGINS: * is for development only")
+            if not all(map(is_private, self.cors_origins)):
+                raise ValueError("CORS_ORIGINS: https:// in production")
+            if not all(map(_is_few_addresses, self.trusted_proxies)):
+                raise ValueError("TRUSTED_PROXIES: the proxies' own addresses or narrow networks in production")
+            for name, most in OTP_SENDS_IN_PRODUCTION_MAX.items():
+                if getattr(self, name) > most:
+                    raise ValueError(f"{name.upper()}: at most {most} in production")
+            if self.otp_seconds_between_sends < OTP_SECONDS_BETWEEN_IN_PRODUCTION_MIN:
+                raise ValueError(
+                    f"OTP_SECONDS_BETWEEN_SENDS: at least {OTP_SECONDS_BETWEEN_IN_PRODUCTION_MIN} in production"
+                )
             if "*" in self.allowed_hosts:
                 raise ValueError("ALLOWED_HOSTS: * is for development only")
             for key in self.access_token_secret.get_secret_value().split(","):
@@ -233,6 +254,15 @@ def is_private(url: str) -> bool:
         return ipaddress.ip_address(where.hostname or "").is_loopback
     except ValueError:
         return False
+
+
+def _is_few_addresses(proxy: str) -> bool:
+    """Whether an entry of trusted proxies is an address, or a network that is no larger than a company's own."""
+    try:
+        network = ipaddress.ip_network(proxy, strict=False)
+    except ValueError:
+        return False
+    return network.prefixlen >= (8 if network.version == 4 else 32)
 
 
 PROGRAMS: tuple[type[_Program], ...] = (IngestSettings, BrokerSettings, GatewaySettings)

@@ -25,6 +25,9 @@ def up(
     mqtt_port: MqttPort = 1883,
     ws_port: WsPort = 8083,
     metrics_port: MetricsPort = 0,
+    sim: Annotated[
+        bool, typer.Option("--sim", help="For simulated shoppers: codes without a limit, and in the gateway's log.")
+    ] = False,
 ) -> None:
     """Run PostgreSQL, broker, ingest and gateway until Ctrl-C, starting again what dies.
 
@@ -37,6 +40,7 @@ def up(
         StackFolder.at(selection.data_dir),
         Ports(http=http_port, mqtt=mqtt_port, ws=ws_port, metrics=metrics_port),
         selection.environment,
+        simulated=sim,
         announce=tell,
         say=lambda line: tell(f"smartcart: {line}", err=True),
     )
@@ -63,7 +67,10 @@ def demo(
     # Whoever follows along by phone needs a code, and no SMS is sent from a demo.
     environment = {"FIXED_OTP": "123456", **selection.environment}
     ports = Ports(http=http_port, mqtt=mqtt_port, ws=ws_port)
-    with stack_in_background(selection.data_dir, environment, ports) as stack, contextlib.suppress(KeyboardInterrupt):
+    with (
+        stack_in_background(selection.data_dir, environment, ports, simulated=True) as stack,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
         run_demo(stack, selection.data_dir, environment["FIXED_OTP"], carts, for_s)
 
 

@@ -12,7 +12,13 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from services.gateway.answers import install_error_answers
 from services.gateway.catalogue_words import CatalogueWords
 from services.gateway.chores import CHORES_EVERY_S, do_chores
-from services.gateway.code_delivery import CodeSender, LogCodeSender, WebhookCodeSender
+from services.gateway.code_delivery import (
+    CodeSender,
+    FixedCodeSender,
+    LogCodeSender,
+    NoCodeSender,
+    WebhookCodeSender,
+)
 from services.gateway.console.ingest_samples import IngestSamples
 from services.gateway.console.router import router as console_router
 from services.gateway.door.limits import Limits
@@ -164,6 +170,8 @@ def _install_door(app: FastAPI, settings: GatewaySettings) -> None:
 
 
 def _code_sender(settings: GatewaySettings) -> CodeSender:
-    if settings.sms_webhook_url is None:
+    if settings.sms_webhook_url is not None:
+        return WebhookCodeSender(settings.sms_webhook_url, settings.sms_webhook_secret.get_secret_value())
+    if settings.codes_in_log:
         return LogCodeSender()
-    return WebhookCodeSender(settings.sms_webhook_url, settings.sms_webhook_secret.get_secret_value())
+    return NoCodeSender() if settings.fixed_otp is None else FixedCodeSender()

@@ -20,6 +20,7 @@ from firmware_sim.radio import Weather
 from services.commands.lazy import selected
 from services.operations.sim_crew import KEPT_FILE, LoggedCodes, hire_carts, keep_carts
 from services.operations.terminal import open_database
+from services.stack.address import StackAddress
 from services.stack.errors import StackError
 from services.stack.folder import StackFolder
 from shared.db.catalogue import list_sim_products
@@ -70,6 +71,7 @@ def sim(
     weather = Weather(loss, duplicate, reorder, disconnect, power_cut)
     selection = selected(context)
     stack, folder = selection.stack(), StackFolder.at(selection.data_dir)
+    codes = _code_reader(otp, stack, folder)
     read = _read_baskets(baskets)
     kept_file = folder.root / KEPT_FILE
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -81,7 +83,7 @@ def sim(
         credentials=hired,
         mqtt_url=stack.mqtt_url,
         http_url=stack.http_url,
-        codes=_code_reader(otp, folder),
+        codes=codes,
         run=secrets.randbelow(999_999) + 1,
         seed=seed,
         speed=speed,
@@ -110,9 +112,11 @@ def _map(baskets: list[tuple[str, ...]], connection: psycopg.Connection[tuple[ob
         raise SimFailed(str(problem)) from problem
 
 
-def _code_reader(otp: str | None, folder: StackFolder) -> CodeReader:
+def _code_reader(otp: str | None, stack: StackAddress, folder: StackFolder) -> CodeReader:
     if otp is not None:
         return FixedCode(otp)
+    if stack.simulated is False:
+        raise SimFailed(f"the stack on {folder.root} is for people; start it with `smartcart up --sim`")
     gateway_log = folder.log_file("gateway")
     if not gateway_log.exists():
         raise SimFailed("the gateway's log is not here to read one-time codes from; give --otp, as FIXED_OTP says")

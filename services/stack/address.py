@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from services.stack.errors import StackNotFound
 from services.stack.folder import StackFolder, secret_names, write_privately
@@ -18,6 +19,7 @@ class StackAddress:
     mqtt_ws_url: str
     http_url: str
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    simulated: bool | None = None  # whether it is for simulated shoppers; None when the environment named the parts
 
 
 def find_stack(data_dir: Path, environment: Mapping[str, str]) -> StackAddress:
@@ -28,7 +30,7 @@ def find_stack(data_dir: Path, environment: Mapping[str, str]) -> StackAddress:
     """
     folder = StackFolder.at(data_dir)
     if environment.get("DATABASE_URL") and environment.get("MQTT_URL"):
-        found = {"mqtt_ws_url": "ws://127.0.0.1:8083", "http_url": "http://127.0.0.1:8000"}
+        found: dict[str, Any] = {"mqtt_ws_url": "ws://127.0.0.1:8083", "http_url": "http://127.0.0.1:8000"}
         found |= _read_address(folder) or {}
     else:
         found = _running_address(folder)
@@ -57,7 +59,7 @@ def write_address(folder: StackFolder, address: StackAddress) -> None:
     write_privately(folder.address_file, json.dumps(kept, indent=2))
 
 
-def _running_address(folder: StackFolder) -> dict[str, str]:
+def _running_address(folder: StackFolder) -> dict[str, Any]:
     if not folder.is_held():
         raise StackNotFound(f"no stack runs on {folder.root}; start one with `smartcart up --data {folder.root}`")
     found = _read_address(folder)
@@ -66,9 +68,9 @@ def _running_address(folder: StackFolder) -> dict[str, str]:
     return found
 
 
-def _read_address(folder: StackFolder) -> dict[str, str] | None:
+def _read_address(folder: StackFolder) -> dict[str, Any] | None:
     try:
-        found: dict[str, str] = json.loads(folder.address_file.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(folder.address_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return found

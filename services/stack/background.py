@@ -17,7 +17,7 @@ _STOP_WITHIN_S = 15.0  # `up` itself is done within 10
 
 @contextlib.contextmanager
 def stack_in_background(
-    data_dir: Path, environment: Mapping[str, str], ports: Ports | None = None
+    data_dir: Path, environment: Mapping[str, str], ports: Ports | None = None, *, simulated: bool = False
 ) -> Iterator[StackAddress]:
     """Run `smartcart up` until the block ends; free ports unless told otherwise. Raises StackFailed.
 
@@ -29,6 +29,7 @@ def stack_in_background(
         sys.executable, "-m", "services.cli", "--data", str(data_dir), "up",
         "--http-port", str(asked.http), "--mqtt-port", str(asked.mqtt),
         "--ws-port", str(asked.ws), "--metrics-port", str(asked.metrics),
+        *(["--sim"] if simulated else []),
     ]
     # fmt: on
     with subprocess.Popen(

@@ -94,11 +94,11 @@ def broker_accepts(mqtt_url: str) -> bool:
     return accepts(where.hostname or HOST, where.port or (8883 if where.scheme == "mqtts" else 1883))
 
 
-# On a developer's machine every simulated phone calls from one address and comes back within the hour; the limits
-# that keep strangers from sending codes, and one address from calling too often, would stop a fleet. Whoever sets them
-# himself gets what he set.
+# All simulated phones call from one address and come back within the hour; the limits that keep strangers from sending
+# codes, and one address from calling too often, would stop a fleet. Whoever sets them himself gets what he set.
 _MANY = "1000000"
-_ONE_ADDRESS = {
+_FOR_SIMULATED_SHOPPERS = {
+    "CODES_IN_LOG": "true",
     "OTP_SECONDS_BETWEEN_SENDS": "0",
     "OTP_SENDS_PER_NUMBER_PER_HOUR": _MANY,
     "OTP_SENDS_PER_NUMBER_PER_DAY": _MANY,
@@ -111,17 +111,23 @@ _ONE_ADDRESS = {
 
 
 def part_environment(
-    folder: StackFolder, address: StackAddress, environment: Mapping[str, str], *, own_broker: bool
+    folder: StackFolder,
+    address: StackAddress,
+    environment: Mapping[str, str],
+    *,
+    own_broker: bool,
+    simulated: bool = False,
 ) -> dict[str, str]:
     """What every part of ours is told, secrets included; what the user set himself wins over our secrets.
 
-    The secrets shared with the broker are ours to choose only when the broker is.
+    `simulated` lifts the limits that only people keep to. The secrets shared with the broker are ours to choose only
+    when the broker is.
     """
     ours = {name: secret for name, secret in folder.secrets().items() if own_broker or name not in _BROKER_SECRETS}
     set_by_user = {name: value for name, value in environment.items() if value or name not in ours}
     return {
         "PYTHONUNBUFFERED": "1",
-        **(_ONE_ADDRESS if environment.get("ENV", "development") == "development" else {}),
+        **(_FOR_SIMULATED_SHOPPERS if simulated else {}),
         **ours,
         **set_by_user,
         "DATABASE_URL": address.database_url,

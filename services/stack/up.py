@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
@@ -40,15 +40,19 @@ def run_stack(
     asked: Ports,
     environment: Mapping[str, str],
     *,
+    simulated: bool = False,
     announce: Callable[[str], None],
     say: Callable[[str], None],
 ) -> None:
     """Run a stack on a folder until SIGINT or SIGTERM.
 
+    `simulated` is for simulated shoppers: nothing limits how often codes are sent, and the log has them.
     `announce` gets the one line `ready http=… mqtt=… ws=…` when everything answers, `say` what happens besides.
     A DATABASE_URL or MQTT_URL in `environment` replaces the part of ours. Raises StackError; nothing is left
     running however this returns.
     """
+    if simulated and _is_production(environment):
+        raise StackFailed("ENV=production and simulated shoppers exclude each other: --sim sends codes without a limit")
     folder.make()
     supervisor = Supervisor(folder, say)
     with folder.locked(), folder.postgres_cluster() as cluster, supervisor.listening_to_signals():
@@ -56,8 +60,8 @@ def run_stack(
         own_database = not environment.get("DATABASE_URL")
         own_broker = not environment.get("MQTT_URL")
         ports = _claim(asked, own_broker=own_broker)
-        address = _address(cluster, ports, environment)
-        told = part_environment(folder, address, environment, own_broker=own_broker)
+        address = replace(_address(cluster, ports, environment), simulated=simulated)
+        told = part_environment(folder, address, environment, own_broker=own_broker, simulated=simulated)
         folder.address_file.unlink(missing_ok=True)
         try:
             if own_database:
@@ -69,6 +73,7 @@ def run_stack(
             brokers = [broker_part(ports, told)] if own_broker else []
             supervisor.start([*brokers, ingest_part(ports, told), gateway_part(ports, address, told)])
             write_address(folder, address)
+            say(mode_line(environment, simulated=simulated))
             announce(_ready_line(address))
             supervisor.keep_running()
         except StopRequested:
@@ -78,6 +83,23 @@ def run_stack(
             supervisor.stop()
             if own_database:
                 clear_leftovers(cluster)
+
+
+def mode_line(environment: Mapping[str, str], *, simulated: bool) -> str:
+    """In one line, for whom this stack is and where its codes for logging in go."""
+    if _is_production(environment):
+        return "production: codes go to SMS_WEBHOOK_URL"
+    if simulated:
+        return "for simulated shoppers: codes are in the gateway's log and nothing limits them; never for people"
+    if environment.get("SMS_WEBHOOK_URL"):
+        return "development (ENV is not production): codes go to SMS_WEBHOOK_URL"
+    if environment.get("FIXED_OTP"):
+        return "development (ENV is not production): every code is FIXED_OTP"
+    return "development (ENV is not production): no code is sent, set SMS_WEBHOOK_URL, or FIXED_OTP to try it"
+
+
+def _is_production(environment: Mapping[str, str]) -> bool:
+    return environment.get("ENV") == "production"
 
 
 def _claim(asked: Ports, *, own_broker: bool) -> dict[str, int]:

@@ -126,6 +126,25 @@ def test_no_secret_is_in_any_argument(stack: Up) -> None:
     assert [name for name, secret in kept.items() if secret in arguments] == []
 
 
+def ask_for_a_code(http_url: str, number: str) -> int:
+    where = urlsplit(http_url)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=5)
+    try:
+        body = json.dumps({"mobile_number": number})
+        connection.request("POST", "/auth/verify_mobile", body, {"Content-Type": "application/json"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_plain_up_sends_no_code_twice_in_a_row_and_writes_none_to_its_log(stack: Up) -> None:
+    answered = [ask_for_a_code(stack.ready["http"], "+491700000001") for _ in range(60)]
+    assert answered == [503] + [429] * 59, "no SMS gateway is set; then the limits of a number hold"
+    log = (stack.data_dir / "logs" / "gateway.log").read_text()
+    assert "code_not_sent" in log
+    assert '"one_time_code"' not in log
+
+
 @pytest.mark.parametrize("part", PART_NAMES)
 def test_a_killed_part_is_back_within_two_seconds(stack: Up, part: str) -> None:
     before = stack.pid(part)
@@ -209,6 +228,19 @@ def test_a_stop_while_starting_leaves_nothing_and_is_no_failure(stack_dir: Path)
     assert starting.returncode == 0
     assert said == ("", "")
     assert alive == []
+
+
+def test_a_stack_for_simulated_shoppers_is_never_one_of_production(stack_dir: Path) -> None:
+    refused = subprocess.run(
+        command(stack_dir, "--sim"),
+        env={**ENVIRONMENT, "ENV": "production"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert refused.returncode == 1
+    assert "ENV=production" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def test_database_and_broker_of_the_environment_are_used_and_none_is_started(

@@ -94,7 +94,7 @@ def running_stack(**settings: str) -> Iterator[Stack]:
     root = Path(tempfile.mkdtemp(prefix="smartcart-journey-", dir=memory_folder()))
     environment = {**own_environment(), "FIXED_OTP": ONE_TIME_CODE, **settings}
     try:
-        with stack_in_background(root, environment) as address:
+        with stack_in_background(root, environment, simulated=True) as address:
             stack = Stack(StackFolder.at(root), address, environment)
             stack.must("import", "demo")
             yield stack

@@ -126,7 +126,7 @@ class Stage:
         let_in(self.broker, self._ports, self.credentials)
 
     def _cast(self, staffed: Sequence[PartName], sabotage: str, proxied: bool) -> None:
-        told = part_environment(self.folder, self.address, _environment(), own_broker=True)
+        told = part_environment(self.folder, self.address, _environment(), own_broker=True, simulated=True)
         to_others = dict(told)
         if proxied:
             to_others["DATABASE_URL"] = f"postgresql://postgres@{HOST}:{self.lines['database'].port}/smartcart"

@@ -13,7 +13,13 @@ import pytest
 import structlog
 
 from services.gateway import code_delivery
-from services.gateway.code_delivery import CodeMessage, LogCodeSender, WebhookCodeSender
+from services.gateway.code_delivery import (
+    CodeMessage,
+    FixedCodeSender,
+    LogCodeSender,
+    NoCodeSender,
+    WebhookCodeSender,
+)
 from tests.eventually import eventually
 
 SECRET = "webhook-secret"
@@ -165,7 +171,15 @@ def test_a_code_that_waits_when_the_gateway_stops_is_still_sent(sms: SmsGateway)
     eventually(lambda: len(sms.received) == 5)
 
 
-def test_in_development_the_code_is_in_the_log_and_the_number_is_not() -> None:
+def test_without_an_sms_gateway_no_code_leaves_and_none_is_in_the_log() -> None:
+    with structlog.testing.capture_logs() as events:
+        assert not NoCodeSender().send(MESSAGE)
+        assert FixedCodeSender().send(MESSAGE)
+    assert "123456" not in repr(events)
+    assert events[0]["event"] == "code_not_sent"
+
+
+def test_for_simulated_shoppers_the_code_is_in_the_log_and_the_number_is_not() -> None:
     with structlog.testing.capture_logs() as events:
         assert LogCodeSender().send(MESSAGE)
     assert events[0]["code"] == "123456"

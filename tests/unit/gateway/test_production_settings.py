@@ -31,7 +31,21 @@ BAD = [
     ("CODE_PEPPER", "development-code-pepper-0000000000000000"),
     ("SMS_WEBHOOK_SECRET", "short"),
     ("SMS_WEBHOOK_URL", None),
+    ("SMS_WEBHOOK_URL", "http://sms.example/send"),
+    ("SMS_WEBHOOK_URL", "ftp://sms.example/send"),
     ("FIXED_OTP", "123456"),
+    ("CODES_IN_LOG", "true"),
+    ("OTP_SENDS_PER_NUMBER_PER_HOUR", "1000000"),
+    ("OTP_SENDS_PER_NUMBER_PER_DAY", "1000000"),
+    ("OTP_SECONDS_BETWEEN_SENDS", "0"),
+    ("TRUSTED_PROXIES", "*"),
+    ("TRUSTED_PROXIES", "10.0.0.1, *"),
+    ("TRUSTED_PROXIES", "0.0.0.0/0"),
+    ("TRUSTED_PROXIES", "0.0.0.0/1,128.0.0.0/1"),
+    ("TRUSTED_PROXIES", "::/0"),
+    ("TRUSTED_PROXIES", "any-proxy"),
+    ("CORS_ORIGINS", "http://shop.example"),
+    ("CORS_ORIGINS", "null"),
     ("ALLOWED_HOSTS", None),
     ("CORS_ORIGINS", "*"),
     ("HTTP_PORT", "99999"),
@@ -68,6 +82,19 @@ def test_the_program_itself_exits_78_and_names_the_setting() -> None:
     )
     assert (done.returncode, "CODE_PEPPER" in done.stderr) == (78, True)
     assert STRONG not in done.stderr
+
+
+def test_a_proxy_by_address_or_narrow_network_and_a_webhook_on_this_machine_are_let_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_pass = {
+        "TRUSTED_PROXIES": "10.0.0.1,192.168.0.0/16,2001:db8::/32",
+        "SMS_WEBHOOK_URL": "http://127.0.0.1:9000/send",
+        "CORS_ORIGINS": "https://shop.example",
+    }
+    for name, value in {**PRODUCTION, **let_pass}.items():
+        monkeypatch.setenv(name, value)
+    assert read_settings(GatewaySettings).trusted_proxies == ("10.0.0.1", "192.168.0.0/16", "2001:db8::/32")
 
 
 def test_good_settings_start_and_do_not_show_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
