@@ -22,6 +22,8 @@ COMMANDS = (
     LazyCommand("sim", "services.operations.sim:sim", "Play a fleet of carts and compare its ledger with ours."),
     LazyCommand("dead-letters", "services.operations.dead_letters:app", "List, show and retry what was set aside."),
     LazyCommand("replay", "services.operations.replay:replay", "Fold the event log again and compare."),
+    LazyCommand("backup", "services.operations.backup:backup", "Write everything that a store needs into a folder."),
+    LazyCommand("restore", "services.operations.restore:restore", "Bring an empty stack to what a backup holds."),
     LazyCommand("plan", "services.operations.plan:plan", "Plan a walk through the store."),
     LazyCommand("aisles", "services.operations.aisles:app", "Block and unblock aisles."),
     LazyCommand("bench", "services.operations.bench:bench", "Measure ingest against a naive worker."),

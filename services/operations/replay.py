@@ -40,7 +40,7 @@ def replay(
     if as_json:
         typer.echo(json.dumps(_as_json(verified, took_s), default=str))
     else:
-        _show(verified, took_s)
+        show_verified(verified, took_s)
     if not verified.is_clean:
         raise typer.Exit(1)
 
@@ -49,7 +49,8 @@ def _as_json(verified: Verified, took_s: float) -> dict[str, object]:
     return {**asdict(verified), "conservation_holds": verified.conservation.holds, "seconds": round(took_s, 2)}
 
 
-def _show(verified: Verified, took_s: float) -> None:
+def show_verified(verified: Verified, took_s: float) -> None:
+    """Differences, the conservation law, and how much was folded."""
     for difference in verified.differences[:SHOWN_MAX]:
         place = f"cart {difference.cart_id}, session {difference.session_id or 'none'}"
         typer.echo(f"{place}: {difference.what}: tables {difference.in_tables}, log {difference.in_log}")

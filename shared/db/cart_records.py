@@ -44,6 +44,7 @@ def lock_carts(tx: Tx, cart_ids: Collection[int]) -> dict[int, LockedCart]:
                 closed=(row.closed_epoch, row.closed_seq, row.closed_sub),
                 has_unclaimed=row.has_unclaimed,
                 session=_open_session(sessions[row.cart_id], lines) if row.cart_id in sessions else None,
+                restored=row.restored,
             ),
             row.store_id,
             row.store,

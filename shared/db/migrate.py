@@ -56,24 +56,30 @@ def apply_migrations(database_url: str) -> list[str]:
     Running it twice changes nothing. Raises MigrationChanged when history was edited, DatabaseIsNewer when a newer
     build was here, both before anything is changed; psycopg.Error when the database refuses.
     """
-    applied: list[str] = []
     with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration ("
             "name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        require_known_schema(connection)
-        known = _known(connection)
-        for migration in list_migrations():
-            if migration.name in known:
-                continue
-            with connection.transaction():
-                connection.execute(migration.sql)
-                connection.execute(
-                    "INSERT INTO schema_migration (name, digest) VALUES (%s, %s)", (migration.name, migration.digest)
-                )
-            applied.append(migration.name)
+        return apply_pending_migrations(connection)
+
+
+def apply_pending_migrations(connection: Connection[TupleRow]) -> list[str]:
+    """The same on a connection that holds the lock, or a database that nobody else uses; inside a transaction all of
+    them are part of it."""
+    require_known_schema(connection)
+    applied: list[str] = []
+    known = _known(connection)
+    for migration in list_migrations():
+        if migration.name in known:
+            continue
+        with connection.transaction():
+            connection.execute(migration.sql)
+            connection.execute(
+                "INSERT INTO schema_migration (name, digest) VALUES (%s, %s)", (migration.name, migration.digest)
+            )
+        applied.append(migration.name)
     return applied
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.domain.frontier import Admission, Frontier, admit
+from shared.domain.frontier import Admission, Frontier, admit, within_reach
 from shared.domain.session_cart import Fact, Key, Refusal, SessionCart, fold, step
 
 
@@ -40,7 +40,8 @@ class CartRecord:
     trip that is open now.
 
     `head_sub` counts the phone's changes behind the newest event. `has_unclaimed`: facts after `closed` belong to
-    no session yet, and the next one to open takes them in.
+    no session yet, and the next one to open takes them in. `restored`: this is from a backup, and the cart has said
+    more since; until its next trip has ended, no number is too far ahead, and a trip that nobody knows is the open one.
     """
 
     cart_id: int
@@ -49,6 +50,7 @@ class CartRecord:
     closed: Key = (0, 0, 0)
     has_unclaimed: bool = False
     session: OpenSession | None = None
+    restored: bool = False
 
     @property
     def head(self) -> Key:
@@ -85,12 +87,14 @@ class Settled(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Change:
     """The record after some arrivals. `must_refold`: the session's facts have to be folded again from the log,
-    because something came out of order or because a new session takes in what nobody had claimed."""
+    because something came out of order or because a new session takes in what nobody had claimed. `passed_over`: the
+    restored frontier was moved past numbers that the cart has settled since the backup."""
 
     record: CartRecord
     settled: tuple[Settled, ...]
     must_refold: bool = False
     lost_gap: bool = False
+    passed_over: bool = False
 
 
 def settle(
@@ -101,7 +105,7 @@ def settle(
     Entries of a change that must be folded again carry provisional verdicts; `refold` gives the true ones.
     """
     settled: list[Settled] = []
-    must_refold = lost_gap = False
+    must_refold = lost_gap = passed_over = False
     while len(settled) < len(arrivals):
         record = _settle_in_line(record, arrivals, settled)
         if len(settled) == len(arrivals):
@@ -110,6 +114,9 @@ def settle(
         epoch, seq, _ = arrival.fact.key
         before = record.frontier
         frontier, admission = admit(before, epoch, seq)
+        if admission is Admission.WINDOW and record.restored:
+            frontier, admission = admit(within_reach(before, epoch, seq), epoch, seq)
+            passed_over |= admission.is_new
         if not admission.is_new:
             settled.append(Settled(admission, None))
             continue
@@ -119,7 +126,7 @@ def settle(
         record, entry, out_of_order = _assign(record, arrival, admission, now, new_session_id)
         must_refold |= out_of_order
         settled.append(Settled(admission, entry))
-    return Change(record, tuple(settled), must_refold, lost_gap)
+    return Change(record, tuple(settled), must_refold, lost_gap, passed_over)
 
 
 def _settle_in_line(record: CartRecord, arrivals: Sequence[Arrival], settled: list[Settled]) -> CartRecord:
@@ -150,7 +157,13 @@ def _settle_in_line(record: CartRecord, arrivals: Sequence[Arrival], settled: li
             session_id, session.after, session.shopper_id, session.opened_at, session.incomplete, cart
         )
     return CartRecord(
-        record.cart_id, Frontier(epoch, seq, (), skipped), 0, record.closed, record.has_unclaimed, session
+        record.cart_id,
+        Frontier(epoch, seq, (), skipped),
+        0,
+        record.closed,
+        record.has_unclaimed,
+        session,
+        record.restored,
     )
 
 
@@ -171,7 +184,7 @@ def open_session(record: CartRecord, session_id: UUID, shopper_id: int | None, n
 def close_session(record: CartRecord) -> CartRecord:
     """The trip ends: everything known so far, and whatever still fills a gap below it, belongs to the past."""
     assert record.session is not None, "only an open trip ends"
-    return replace(record, session=None, closed=record.head, has_unclaimed=False)
+    return replace(record, session=None, closed=record.head, has_unclaimed=False, restored=False)
 
 
 def refold(record: CartRecord, facts: Sequence[Fact]) -> tuple[CartRecord, dict[Key, Refusal | None]]:
@@ -195,7 +208,7 @@ def _assign(
     if arrival.is_closed_ref or (fact.key <= record.closed and not arrival.is_open_ref):
         session_id = arrival.session_ref if arrival.is_closed_ref else None
         return record, Entry(fact, session_id, Verdict.LATE, "session_closed"), False
-    if arrival.is_unknown_ref:
+    if arrival.is_unknown_ref and not record.restored:
         return record, Entry(fact, None, Verdict.REFUSED, Refusal.UNKNOWN_SESSION), False
     claimed = False
     if record.session is None:

@@ -12,6 +12,8 @@ MAX_AHEAD = 10_000  # docs/reliability.md M18: one packet must not burn the coun
 MAX_EPOCH_JUMP = 1_000  # the same
 # A cart sends its oldest events first, twenty at a time, so a handful is usual. All are written with each event.
 MAX_SPANS = 256
+# A cart sends its oldest events first, twenty at a time: what it still holds begins less than this below what comes.
+MAX_BEHIND = 1_000
 
 Span = tuple[int, int]
 """Inclusive range of sequence numbers."""
@@ -97,6 +99,25 @@ def give_up_gap(frontier: Frontier) -> Frontier:
     (low, high), *rest = frontier.ahead
     missing = (frontier.seq + 1, low - 1)
     return Frontier(frontier.epoch, high, tuple(rest), _joined((*frontier.skipped, missing)))
+
+
+def within_reach(frontier: Frontier, epoch: int, seq: int) -> Frontier:
+    """The frontier of a cart that was restored from a backup, moved until `(epoch, seq)` is inside its window.
+
+    The cart has long settled and forgotten what is in between. Nobody knows where that ends, so the run is moved to
+    `MAX_BEHIND` below `seq` and no further: it never acknowledges what the cart still holds. What is passed over is
+    remembered as skipped.
+    """
+    moved = frontier if epoch == frontier.epoch else Frontier(epoch=epoch)
+    end = seq - MAX_BEHIND - 1
+    if epoch < frontier.epoch or end <= moved.seq:
+        return moved if epoch > frontier.epoch else frontier
+    while moved.ahead and moved.ahead[0][0] <= end:
+        moved = give_up_gap(moved)
+    if moved.seq >= end:
+        return moved
+    skipped = _joined((*moved.skipped, (moved.seq + 1, end)))
+    return _advanced(Frontier(epoch, moved.seq, moved.ahead, skipped), end)
 
 
 def _advanced(frontier: Frontier, seq: int) -> Frontier:

@@ -2,7 +2,7 @@
 -- The rows of these carts, locked in the order of their ids so that no two writers wait for each other.
 SELECT c.cart_id, c.store_id, s.name AS store, c.revoked_at IS NOT NULL AS is_revoked,
        c.ack_epoch, c.ack_seq, c.ahead::text AS ahead, c.skipped::text AS skipped, c.gap_since, c.head_sub,
-       c.closed_epoch, c.closed_seq, c.closed_sub, c.has_unclaimed, c.version
+       c.closed_epoch, c.closed_seq, c.closed_sub, c.has_unclaimed, c.version, c.restored
 FROM cart c
 JOIN store s USING (store_id)
 WHERE c.cart_id = ANY(%(cart_ids)s)

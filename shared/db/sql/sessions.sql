@@ -26,7 +26,7 @@ WHERE session_id = %(session_id)s AND status = 'open';
 -- name: close_cart
 -- The cart is idle again, with a new code; what it said so far belongs to the past.
 UPDATE cart
-SET closed_epoch = %(epoch)s, closed_seq = %(seq)s, closed_sub = %(sub)s, has_unclaimed = false,
+SET closed_epoch = %(epoch)s, closed_seq = %(seq)s, closed_sub = %(sub)s, has_unclaimed = false, restored = false,
     last_closed_at = %(now)s, pairing_code = %(pairing_code)s, pairing_code_since = %(now)s, pairing_code_s = running_s(),
     version = version + 1
 WHERE cart_id = %(cart_id)s;

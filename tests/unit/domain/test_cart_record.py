@@ -1,6 +1,7 @@
 """The laws of arrivals: any order, any duplication, any cut into batches gives the same cart, once."""
 
 from collections import Counter
+from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -329,3 +330,25 @@ def test_settling_nothing_changes_nothing() -> None:
     change = settle(record, [], NOON, lambda: UUID(int=2))
     assert (change.record, change.settled, change.must_refold) == (record, (), False)
     assert close_session(record).session is None
+
+
+def test_a_trip_that_the_backup_does_not_know_is_the_open_one_until_the_restored_carts_next_trip_has_ended() -> None:
+    store = MemoryStore()
+    store.record = replace(store.record, restored=True)
+    store.arrive([Arrival(scan(key_of(1)), session_ref=UUID(int=99), is_unknown_ref=True)])
+    assert store.verdicts()[key_of(1)] == (Verdict.APPLIED, None)
+    store.arrive([scan(key_of(2))])
+    assert store.record.restored
+    store.close()
+    store.arrive([Arrival(scan(key_of(3)), session_ref=UUID(int=99), is_unknown_ref=True)])
+    assert store.verdicts()[key_of(3)] == (Verdict.REFUSED, Refusal.UNKNOWN_SESSION)
+
+
+def test_a_restored_cart_that_is_far_ahead_is_taken_in_and_others_are_not() -> None:
+    far = scan(key_of(50_000))
+    other, restored = MemoryStore(), MemoryStore()
+    restored.record = replace(restored.record, restored=True)
+    assert other.arrive([far]).settled[0].admission is Admission.WINDOW
+    change = restored.arrive([far])
+    assert (change.settled[0].admission, change.passed_over) == (Admission.AHEAD, True)
+    assert not restored.arrive([scan(key_of(50_001))]).passed_over

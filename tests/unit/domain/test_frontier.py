@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.frontier import MAX_AHEAD, MAX_EPOCH_JUMP, MAX_SPANS, Admission, Frontier, admit, give_up_gap
+from shared.domain.frontier import (
+    MAX_AHEAD,
+    MAX_BEHIND,
+    MAX_EPOCH_JUMP,
+    MAX_SPANS,
+    Admission,
+    Frontier,
+    admit,
+    give_up_gap,
+    within_reach,
+)
 from tests.unit.domain.naive import NaiveFrontier, assert_same_frontier, numbers_in
 
 INT64_MAX = 2**63 - 1
@@ -150,3 +160,31 @@ def test_more_gaps_than_are_remembered_wait_until_the_cart_sends_again_and_nothi
         frontier, admission = admit(frontier, 1, seq)
         assert admission.is_new or admission is Admission.KNOWN, "the oldest first, as a cart sends again"
     assert frontier == Frontier(1, sent[-1])
+
+
+@given(
+    st.lists(st.one_of(st.integers(1, 40), st.integers(MAX_AHEAD - 1_200, MAX_AHEAD - 900)), max_size=40),
+    st.integers(MAX_AHEAD + 1, 4 * MAX_AHEAD),
+    st.integers(1, 3),
+)
+def test_a_restored_frontier_takes_in_what_is_far_ahead_and_acknowledges_nothing_that_the_cart_may_still_hold(
+    known: list[int], seq: int, epoch: int
+) -> None:
+    before = after(*known)
+    moved = within_reach(before, epoch, seq)
+
+    frontier, admission = admit(moved, epoch, seq)
+
+    assert admission.is_new or seq - before.seq <= MAX_AHEAD
+    assert moved.seq < max(seq - MAX_BEHIND, before.seq + 1, max(known, default=0) + 1)
+    if epoch == 1:
+        promised = frontier.seq - sum(high - low + 1 for low, high in frontier.skipped)
+        promised += sum(high - low + 1 for low, high in frontier.ahead)
+        assert promised == len({*known, seq}), "it counts exactly the numbers that were heard"
+        for passed in range(before.seq + 1, 41):
+            assert admit(frontier, epoch, passed)[1].is_new == (passed not in known), "what was passed over may come"
+
+
+def test_a_restored_frontier_goes_back_to_no_epoch_that_is_over() -> None:
+    assert within_reach(Frontier(epoch=4, seq=9), 3, 50_000) == Frontier(epoch=4, seq=9)
+    assert within_reach(Frontier(epoch=4, seq=9), 5_000, 3) == Frontier(epoch=5_000)
