@@ -13,7 +13,7 @@ from services.cart_ingest.chores import Chore, Chores, Piece
 from services.cart_ingest.database import Database, Stopping
 from services.cart_ingest.metrics import Metrics
 from services.cart_ingest.missing import Missing
-from services.cart_ingest.presence_buffer import PresenceBuffer
+from services.cart_ingest.presence_buffer import Latest, PresenceBuffer
 from shared.db.cart_log import Resend
 from shared.db.dead_letters import delete_old_dead_letters
 from shared.db.presence import save_telemetry
@@ -73,6 +73,7 @@ class Housekeeper:
         # Each open gap, and since when we have seen it, by a clock that nobody sets; anew when its cart comes online.
         self._gaps_seen_s: dict[OpenGap, float] = {}
         self._asked_to = 0
+        self._unwritten: list[Latest] = []
         self._running: tuple[float, float] | None = None
         chores = [
             Chore("running_time", self._advance_time),
@@ -91,6 +92,7 @@ class Housekeeper:
             while not self._stopping.wait(self._round_s):
                 self.chores.do_round()
                 self._ask_for_gaps()
+            self._presence.put_back(self._unwritten)
             telemetry = self._presence.take()
             self._database.run(lambda tx: save_telemetry(tx, telemetry))
         except Stopping:
@@ -106,12 +108,17 @@ class Housekeeper:
         return advance
 
     def _save_telemetry(self) -> Piece:
-        waiting = self._presence.take()
+        """What the last round took and did not write is taken once more; writing it twice does no harm."""
+        self._presence.put_back(self._unwritten)
+        waiting = self._unwritten = self._presence.take()
+        in_hand = 0
 
         def save(tx: Tx) -> bool:
-            save_telemetry(tx, waiting[:TELEMETRY_TOGETHER])
-            del waiting[:TELEMETRY_TOGETHER]
-            return bool(waiting)
+            nonlocal in_hand
+            del waiting[:in_hand]  # the transaction before this one has ended well
+            in_hand = min(len(waiting), TELEMETRY_TOGETHER)
+            save_telemetry(tx, waiting[:in_hand])
+            return in_hand > 0
 
         return save
 

@@ -2,18 +2,21 @@
 a flush."""
 
 import threading
+from collections.abc import Sequence
 
 from services.cart_ingest.metrics import Metrics
 from services.cart_ingest.sorting import Sorted
 from shared.contracts.telemetry import CartTelemetry
 from shared.db.presence import Heard
 
+Latest = tuple[Heard, CartTelemetry]
+
 
 class PresenceBuffer:
     """Filled by the worker, flushed by the housekeeper."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._latest: dict[int, tuple[Heard, CartTelemetry]] = {}
+        self._latest: dict[int, Latest] = {}
         self._lock = threading.Lock()
         self._metrics = metrics
 
@@ -27,14 +30,21 @@ class PresenceBuffer:
         with self._lock:
             for heard, message in batch.telemetry:
                 before = self._latest.get(heard.cart_id)
-                if before is not None:
-                    message = CartTelemetry(
-                        location=message.location or before[1].location, health=message.health or before[1].health
-                    )
-                self._latest[heard.cart_id] = (heard, message)
+                self._latest[heard.cart_id] = (heard, _joined(before[1], message) if before else message)
 
-    def take(self) -> list[tuple[Heard, CartTelemetry]]:
+    def put_back(self, unwritten: Sequence[Latest]) -> None:
+        """What was taken and not written waits once more; what was heard since then is newer."""
+        with self._lock:
+            for heard, message in unwritten:
+                since = self._latest.get(heard.cart_id)
+                self._latest[heard.cart_id] = (since[0], _joined(message, since[1])) if since else (heard, message)
+
+    def take(self) -> list[Latest]:
         """Everything since the last call."""
         with self._lock:
             latest, self._latest = self._latest, {}
         return list(latest.values())
+
+
+def _joined(older: CartTelemetry, newer: CartTelemetry) -> CartTelemetry:
+    return CartTelemetry(location=newer.location or older.location, health=newer.health or older.health)

@@ -9,6 +9,7 @@ _WORDS = {
     "not_in_cart": "{code} is not in the cart.",
     "line_limit": "No more pieces of {code} fit on one line.",
     "cart_full": "The cart holds no more different products.",
+    "unreadable": "The cart sent something that could not be read. If an article is missing, please scan it again.",
     "session_closed": "{code} came after the cart was closed and was not charged.",
 }
 

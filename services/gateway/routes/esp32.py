@@ -3,7 +3,14 @@
 from typing import Annotated, Self, assert_never
 
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from services.gateway.callers import Device, refuse_caller
 from services.gateway.errors import EVERYWHERE, Refusal, Refused, refusals
@@ -38,6 +45,14 @@ _REFUSALS = {
 }
 
 
+def _or_none(weight: object, read: ValidatorFunctionWrapHandler) -> object:
+    """A scan is not lost over the weight beside it; 350.0 is a whole number."""
+    try:
+        return read(int(weight) if type(weight) is float and weight.is_integer() else weight)
+    except ValidationError:
+        return None
+
+
 class Scanned(Ask):
     """What the board read. With `epoch` and `seq` a repeat changes nothing; without them it is another scan."""
 
@@ -46,7 +61,9 @@ class Scanned(Ask):
         None, examples=["9520000000011"]
     )
     product_id: Id | None = None
-    weight: int | None = Field(None, ge=0, le=MAX_WEIGHT_G, description="the load cell's step, grams")
+    weight: Annotated[int | None, WrapValidator(_or_none)] = Field(
+        None, ge=0, le=MAX_WEIGHT_G, description="the load cell's step, grams; left out when it cannot be read"
+    )
     epoch: int | None = Field(None, ge=1, le=INT64_MAX)
     seq: int | None = Field(None, ge=1, le=INT64_MAX)
 

@@ -3,9 +3,7 @@
 SELECT cart_id, version FROM cart WHERE version > published_version AND cart_id > %(after)s ORDER BY cart_id LIMIT %(limit)s;
 
 -- name: read_cart_snapshots
--- Everything that the states of these carts say, in one statement and so of one moment; the notices are the newest few
--- events without effect since the last trip ended. Told by number: an event that came before that end, or before this
--- trip began, may be decided after it. What was late for the last trip is shown until a shopper takes the cart.
+-- Everything that the states of these carts say, in one statement and so of one moment.
 SELECT c.cart_id, st.name AS store, c.version, c.published_version, c.ack_epoch, c.ack_seq, c.pairing_code,
        s.session_id, s.shopper_id, s.incomplete, s.next_line, s.measured_g, l.lines, e.notices,
        EXISTS (SELECT FROM cart_session f
@@ -22,15 +20,8 @@ LEFT JOIN LATERAL (
 ) AS l ON true
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_array(n.epoch, n.seq, n.reason, n.code) ORDER BY n.epoch, n.seq) AS notices
-    FROM (
-        SELECT epoch, seq, reason, code
-        FROM cart_event
-        WHERE cart_id = c.cart_id AND verdict IN ('refused', 'late')
-          AND (((epoch, seq) > (c.closed_epoch, c.closed_seq) AND (s.shopper_id IS NULL OR verdict = 'refused'))
-               OR received_at >= coalesce(s.opened_at, c.last_closed_at))
-        ORDER BY epoch DESC, seq DESC
-        LIMIT %(notices)s
-    ) AS n
+    FROM notices_of(c.cart_id, c.closed_epoch, c.closed_seq, s.session_id, s.shopper_id IS NOT NULL,
+                    coalesce(s.opened_at, c.last_closed_at), %(notices)s) AS n
 ) AS e ON true
 WHERE c.cart_id = ANY(%(cart_ids)s)
 ORDER BY c.cart_id;

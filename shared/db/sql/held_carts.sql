@@ -3,9 +3,8 @@
 WITH held AS MATERIALIZED (
     SELECT s.shopper_id, s.session_id, s.incomplete, s.measured_g, s.next_line, c.cart_id, c.version, st.name AS store,
            (SELECT json_agg(json_build_array(n.epoch, n.seq, n.reason, n.code) ORDER BY n.epoch, n.seq)
-            FROM (SELECT epoch, seq, reason, code FROM cart_event
-                  WHERE cart_id = s.cart_id AND verdict IN ('refused', 'late') AND received_at >= s.opened_at
-                  ORDER BY epoch DESC, seq DESC LIMIT %(notices)s) AS n) AS notices
+            FROM notices_of(c.cart_id, c.closed_epoch, c.closed_seq, s.session_id, true, s.opened_at,
+                            %(notices)s) AS n) AS notices
     FROM cart_session AS s JOIN cart AS c USING (cart_id) JOIN store AS st ON st.store_id = c.store_id
     WHERE s.shopper_id = ANY(%(shopper_ids)s) AND s.status = 'open'
 )

@@ -12,7 +12,7 @@ from services.cart_ingest import chores as chores_module
 from services.cart_ingest.chores import Chore, Chores
 from services.cart_ingest.database import Database
 from services.cart_ingest.metrics import Metrics
-from shared.contracts.channels import STATUS
+from shared.contracts.channels import STATUS, TELEMETRY
 from shared.db.types import Tx
 from tests.builders import Shop, scan
 from tests.eventually import eventually
@@ -107,3 +107,44 @@ def test_letters_that_cannot_be_deleted_hold_no_gap(
         eventually(lambda: retained_states(address[1])[cart].status == "incomplete")
         eventually(lambda: ingest.logged("chore_failed") >= 1)
         assert query(shop.url, "SELECT kind FROM alert") == [("gap",)]
+
+
+def test_telemetry_that_could_not_be_written_is_written_later(
+    start_ingest: StartIngest, shop: Shop, address: tuple[str, int]
+) -> None:
+    first, second = shop.carts[:2]
+    ingest = start_ingest(telemetry_flush_s=0.1)
+    with psycopg.connect(shop.url) as hand:
+        hand.execute("LOCK TABLE cart_presence")
+        for cart in (first, second):
+            say_on(address, [(TELEMETRY.topic(store="main", cart=cart), {"v": 1, "location": {"x": 1.5, "y": 2.0}})])
+        eventually(lambda: ingest.metric("ingest_telemetry_total", '{outcome="heard"}') == 2)
+        failed = '{chore="telemetry",outcome="failed"}'
+        eventually(lambda: ingest.metric("ingest_chores_total", failed) >= 1, within_s=20)
+        say_on(address, [(TELEMETRY.topic(store="main", cart=second), {"v": 1, "location": {"x": 9.0, "y": 2.0}})])
+        eventually(lambda: ingest.metric("ingest_telemetry_total", '{outcome="heard"}') == 3)
+
+    where = "SELECT cart_id, x FROM cart_presence WHERE x IS NOT NULL ORDER BY cart_id"
+    eventually(lambda: query(shop.url, where) == [(first, 1.5), (second, 9.0)])
+
+
+def test_a_worker_says_that_a_lasting_thread_has_ended(start_ingest: StartIngest) -> None:
+    ends = "from services.cart_ingest.housekeeper import Housekeeper\nHousekeeper.run = lambda self: None\n"
+    ingest = start_ingest(sabotage=ends, wait=False)
+
+    eventually(lambda: "the thread housekeeper has ended" in ingest.complaints().splitlines(), within_s=20)
+    assert not ingest.ready()
+
+
+def test_a_worker_says_that_a_round_of_chores_does_not_end(start_ingest: StartIngest) -> None:
+    endless = (
+        "import threading\n"
+        "from services.cart_ingest import chores\n"
+        "from services.cart_ingest.housekeeper import Housekeeper\n"
+        "chores.FAILING_S = 2.0\n"
+        "Housekeeper._rotate_codes = lambda self: threading.Event().wait()\n"
+    )
+    ingest = start_ingest(sabotage=endless)
+
+    eventually(lambda: ingest.complaints() == "a round of chores has not ended for a minute\n")
+    assert not ingest.ready()

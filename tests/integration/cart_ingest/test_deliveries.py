@@ -43,11 +43,11 @@ def test_a_scan_comes_back_as_a_state_with_its_acknowledgement(
 # table is in tests/unit/contracts; here it goes through broker, worker and PostgreSQL.
 BAD = {
     "M1 empty": (b"", "empty"),
-    "M2 not UTF-8": (b'{"v":1,"epoch":1,"seq":1,"type":"scan","code":"\xff"}', "decode"),
+    "M2 not UTF-8": (b'{"v":1,"epoch":1,"seq":905,"type":"scan","code":"\xff"}', "decode"),
     "M2 byte order mark": (b"\xef\xbb\xbf{}", "decode"),
     "M2 trailing garbage": (b"{} {}", "decode"),
     "M3 an array": (b"[1]", "shape"),
-    "M4 NaN": (b'{"v":1,"epoch":1,"seq":1,"type":"weight","total_g":NaN}', "decode"),
+    "M4 NaN": (b'{"v":1,"epoch":1,"seq":906,"type":"weight","total_g":NaN}', "decode"),
     "M5 a key twice": (b'{"v":1,"v":1}', "decode"),
     "M6 nested": (b"[" * 2_000, "decode"),
     "M6 oversize": (b'{"v":1,"x":"' + b"a" * 5_000 + b'"}', "oversize"),

@@ -392,6 +392,20 @@ def test_a_board_scans_over_http_and_repeats_change_nothing(shop: Shop, ada: Log
     assert shop.client.post(path, json={**scan, "seq": None}, auth=auth).status_code == 422
 
 
+def test_a_board_does_not_lose_a_scan_over_the_weight_beside_it(shop: Shop, ada: LoggedIn) -> None:
+    board = shop.carts[0]
+    shop.connect(ada)
+    auth = (str(board.cart_id), board.password)
+    scan = {"cart_id": board.cart_id, "barcode": "9520000000011"}
+    weights = (2060.0, "heavy", -1, 2_000_000, 10.5, [1], True, None)
+    for seq, weight in enumerate(weights, 1):
+        asked = {**scan, "epoch": 1, "seq": seq, "weight": weight}
+        ok(shop.client.post("/cart/esp32/add_item", json=asked, auth=auth))
+    assert [item["quantity"] for item in ok(ada.get("/cart/view"))["items"]] == [2 + len(weights) - 1]
+    for bad in ({"epoch": "1", "seq": 9}, {"epoch": 1, "seq": 9.5}):
+        assert shop.client.post("/cart/esp32/add_item", json={**scan, **bad}, auth=auth).status_code == 422
+
+
 def test_checkout_order_and_receipt(shop: Shop, ada: LoggedIn) -> None:
     assert ada.post("/orders/checkout").json()["code"] == "no_cart"
     shop.connect(ada)

@@ -35,3 +35,19 @@ def test_a_health_report_does_not_hide_the_position_before_it() -> None:
     ((_, message),) = buffer.take()
     assert message.location == Location(x=1.0, y=0.0)
     assert message.health == Health(battery_pct=80)
+
+
+def test_what_could_not_be_written_waits_unless_newer_was_heard() -> None:
+    buffer = PresenceBuffer(Metrics())
+    buffer.hear(Sorted(telemetry=[(heard(1), at(1.0)), (heard(2), CartTelemetry(health=Health(battery_pct=80)))]))
+    buffer.hear(Sorted(telemetry=[(heard(3), at(3.0))]))
+    taken = buffer.take()
+    buffer.hear(Sorted(telemetry=[(heard(1, 1), at(2.0)), (heard(2, 1), at(5.0))]))
+
+    buffer.put_back(taken)
+
+    assert {one.cart_id: (one, message) for one, message in buffer.take()} == {
+        1: (heard(1, 1), at(2.0)),
+        2: (heard(2, 1), CartTelemetry(location=Location(x=5.0, y=0.0), health=Health(battery_pct=80))),
+        3: (heard(3), at(3.0)),
+    }
