@@ -60,6 +60,7 @@ class Refusal(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     INVALID_REQUEST = "invalid_request"
     WRONG_CHECK_DIGIT = "wrong_check_digit"
+    AMBIGUOUS_CODE = "ambiguous_code"
     UNKNOWN_REFERENCE = "unknown_reference"
     NO_ROUTE = "no_route"
     KEY_REUSED = "idempotency_key_reused"
@@ -130,6 +131,7 @@ MEANINGS: dict[Refusal, Meaning] = {
     Refusal.URL_TOO_LONG: Meaning(414, "A URL has at most 2 KiB."),
     Refusal.UNSUPPORTED_MEDIA_TYPE: Meaning(415, "Send application/json in UTF-8, not compressed."),
     Refusal.INVALID_REQUEST: Meaning(422, "The request has the wrong shape."),
+    Refusal.AMBIGUOUS_CODE: Meaning(409, "This code stands for two products."),
     Refusal.WRONG_CHECK_DIGIT: Meaning(422, "The check digit of this code is wrong."),
     Refusal.UNKNOWN_REFERENCE: Meaning(422, "The request names something that does not exist."),
     Refusal.NO_ROUTE: Meaning(422, "There is no way to walk."),

@@ -22,9 +22,10 @@ Code = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=64,
-        pattern=r"^[\x21-\x7e]+$",
-        description="what the scanner read: printable ASCII without spaces",
+        max_length=512,
+        pattern=r"^[\x21-\x7e\x1d]+[\r\n\t]*$",
+        description="what the scanner read: printable ASCII without spaces, FNC1 as GS (\\u001d); CR, LF and TAB that "
+        "a scanner module adds at the end are taken off",
     ),
 ]
 SessionRef = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[a-z0-9-]+$", description="session id")]

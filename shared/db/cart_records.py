@@ -104,7 +104,10 @@ def list_session_facts(tx: Tx, cart_id: int, session_id: UUID, after: Key) -> li
 
 
 # Refusals that were decided when the fact arrived and hold for ever; the others depend on what came before.
-_FINAL = {Refusal.UNKNOWN_CODE.value, Refusal.WRONG_CHECK_DIGIT.value}
+_FINAL = {
+    one.value
+    for one in (Refusal.UNKNOWN_CODE, Refusal.WRONG_CHECK_DIGIT, Refusal.UNREADABLE_CODE, Refusal.AMBIGUOUS_CODE)
+}
 
 
 def fact_of(row: Any) -> Fact:

@@ -11,15 +11,16 @@ with them whether the names still hold (`find_products`).
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from psycopg.rows import args_row
 
-from shared.db.products import Product, find_product_id, list_products
+from shared.db.products import Product, find_product_ids, list_products
 from shared.db.queries import sql
 from shared.db.types import Tx
-from shared.domain.gtin import Gtin, HouseCode, UnreadableCode, WrongCheckDigit, normalise_code
 from shared.domain.name_search import hits_needed, list_hits, page_of, words_of
+from shared.domain.reading import ReadError, read_code
 from shared.domain.search_text import trigrams
 from shared.domain.spelling import Vocabulary, build_vocabulary
 from shared.domain.word_index import WordIndex, build_word_index
@@ -28,6 +29,7 @@ KEYS_MIN = 2  # trigrams that the index is asked for; each more costs more than 
 ROUGH_CANDIDATES = 500  # each costs some microseconds
 NEEDED_SHARE = 0.4
 NAMES_AT_ONCE = 10_000
+_ANY_DAY = date(2026, 1, 1)  # decides the century of dates in a code, which no search looks at
 
 Page = tuple[int, ...]
 
@@ -124,21 +126,17 @@ def search_roughly(tx: Tx, query: str, limit: int, after: int, vocabulary: Vocab
 
 def _could_be_code(query: str) -> bool:
     """Whether the query is written as codes are; words without a digit are taken for words."""
-    try:
-        code = normalise_code(query.strip())
-    except UnreadableCode:
-        return False
-    return not isinstance(code, HouseCode) or any(sign.isdigit() for sign in code.code)
+    reading = read_code(query.strip(), _ANY_DAY)
+    if reading.error is not None:
+        return reading.error is ReadError.WRONG_CHECK_DIGIT
+    return reading.gtin is not None or any(sign.isdigit() for sign in query)
 
 
 def _find_by_code(tx: Tx, query: str) -> int | None:
     if not _could_be_code(query):
         return None
-    match normalise_code(query.strip()):
-        case Gtin(gtin14=key) | HouseCode(code=key):
-            return find_product_id(tx, key)
-        case WrongCheckDigit():
-            return None
+    found = find_product_ids(tx, read_code(query.strip(), _ANY_DAY).keys)
+    return found[0] if found else None
 
 
 def _search_exactly(tx: Tx, words: Sequence[str], vocabulary: Vocabulary, hits_max: int) -> list[int]:

@@ -1,6 +1,6 @@
 """Products as shoppers see them: by id, by code, on offer, and with what is in them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -67,10 +67,10 @@ def find_product_detail(tx: Tx, product_id: int, shopper_id: int | None) -> Prod
         return cursor.execute(sql("find_product_detail"), who).fetchone()
 
 
-def find_product_id(tx: Tx, code: str) -> int | None:
-    """The product behind a normalised code."""
-    row = tx.execute(sql("find_product_id_by_code"), {"code": code}).fetchone()
-    return row[0] if row else None
+def find_product_ids(tx: Tx, keys: Sequence[str]) -> list[int]:
+    """The products behind these keys of the catalogue, in the order of the keys; unknown ones are left out."""
+    rows = tx.execute(sql("find_product_ids_by_codes"), {"codes": list(keys)}).fetchall()
+    return [product_id for (product_id,) in rows]
 
 
 def list_offers(tx: Tx, after: int, limit: int) -> list[Product]:

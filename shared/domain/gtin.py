@@ -8,11 +8,11 @@ company-internal prefixes 02 and 20 to 29 is not read; each such code is a GTIN 
 import re
 from dataclasses import dataclass
 
-MAX_CODE_LENGTH = 64  # as in the MQTT contract
+MAX_CODE_LENGTH = 512  # as in the MQTT contract
 
 _GROUP_SEPARATOR = "\x1d"  # how scanners transmit FNC1 between element strings
 _PRINTABLE = re.compile(rf"[\x21-\x7e]{{1,{MAX_CODE_LENGTH}}}")
-_SYMBOLOGY = re.compile(r"\](C1|E[034]|I[01]|X0|[ed]\d|Q3|J1)")
+_SYMBOLOGY = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 _DIGITS = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 # GS1 Digital Link: the GTIN follows the path element 01.
 _DIGITAL_LINK = re.compile(r"https?://[^?#]*/01/([0-9]{8}|[0-9]{12,14})(?:[/?#]|$)", re.IGNORECASE)
@@ -48,7 +48,7 @@ class WrongCheckDigit:
 
 
 class UnreadableCode(ValueError):
-    """A code that is empty, longer than 64 characters, or holds spaces, controls or anything but ASCII."""
+    """A code that is empty, longer than 512 characters, or holds spaces, controls or anything but ASCII."""
 
     code = "unreadable_code"
 
@@ -58,8 +58,7 @@ NormalisedCode = Gtin | HouseCode | WrongCheckDigit
 
 def check_digit(body: str) -> int:
     """The digit that follows `body`, the digits of a GTIN without its last: weights 3, 1, 3 … from the right."""
-    total = sum(int(digit) * (1 if place % 2 else 3) for place, digit in enumerate(reversed(body)))
-    return -total % 10
+    return -(3 * sum(map(int, body[::-2])) + sum(map(int, body[-2::-2]))) % 10
 
 
 def has_right_check_digit(digits: str) -> bool:
@@ -88,16 +87,15 @@ def normalise_code(code: str) -> NormalisedCode:
     Understood: EAN-8, EAN-13, UPC-A, UPC-E with 8 digits, GTIN-14, each also behind a symbology identifier; GS1
     element strings with application identifier (01), and GS1 Digital Links.
 
-    Eight digits are ambiguous. A leading 0 is read as UPC-E when its check digit fits, else as EAN-8: EAN-8 numbers
-    that begin with 0 are reserved for use inside a company, UPC-E always begins with 0. Behind `]E4` it is EAN-8.
-    Raises UnreadableCode.
+    Eight digits are ambiguous: they are kept as EAN-8 where that check digit fits, else a leading 0 makes a UPC-E.
+    Which of the two was meant is told at the scan (`shared.domain.reading`). Raises UnreadableCode.
     """
     symbology = _SYMBOLOGY.match(code)
     payload = code[symbology.end() :] if symbology else code
     if symbology and symbology[0] == "]E3" and len(payload) in (15, 18):
         payload = payload[:13]  # the add-on of magazines and books does not name another product
     if _DIGITS.fullmatch(payload):
-        return _normalise_digits(payload, code, is_ean_8=symbology is not None and symbology[0] == "]E4")
+        return _normalise_digits(payload, code)
     gtin = _find_gtin(payload, is_element_string=symbology is not None or payload.startswith(_GROUP_SEPARATOR))
     if gtin is not None:
         return _normalise_digits(gtin, code)
@@ -106,16 +104,15 @@ def normalise_code(code: str) -> NormalisedCode:
     return HouseCode(code)
 
 
-def _normalise_digits(digits: str, code: str, *, is_ean_8: bool = False) -> Gtin | WrongCheckDigit:
-    if len(digits) == 8 and digits[0] == "0" and not is_ean_8:
+def _normalise_digits(digits: str, code: str) -> Gtin | WrongCheckDigit:
+    if has_right_check_digit(digits):
+        return Gtin(digits.zfill(14))
+    if len(digits) == 8 and digits[0] == "0":
         upc_a = expand_upc_e(digits)
         if has_right_check_digit(upc_a):
             return Gtin(upc_a.zfill(14))
-        if not has_right_check_digit(digits):
-            return WrongCheckDigit(code, check_digit(upc_a[:-1]))
-    if not has_right_check_digit(digits):
-        return WrongCheckDigit(code, check_digit(digits[:-1]))
-    return Gtin(digits.zfill(14))
+        return WrongCheckDigit(code, check_digit(upc_a[:-1]))
+    return WrongCheckDigit(code, check_digit(digits[:-1]))
 
 
 def _find_gtin(payload: str, *, is_element_string: bool) -> str | None:

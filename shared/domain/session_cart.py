@@ -23,6 +23,8 @@ class Refusal(StrEnum):
 
     UNKNOWN_CODE = "unknown_code"
     WRONG_CHECK_DIGIT = "wrong_check_digit"
+    UNREADABLE_CODE = "unreadable_code"
+    AMBIGUOUS_CODE = "ambiguous_code"
     UNKNOWN_SESSION = "unknown_session"
     NOT_IN_CART = "not_in_cart"
     LINE_LIMIT = "line_limit"

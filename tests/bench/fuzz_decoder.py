@@ -173,7 +173,7 @@ def _check_event(event: Scan | Remove | Weight | Help, payload: bytes) -> None:
     assert event.epoch >= 1, payload
     assert event.seq >= 1, payload
     if isinstance(event, Scan | Remove):
-        assert re.fullmatch(r"[\x21-\x7e]{1,64}", event.code), payload
+        assert re.fullmatch(r"(?=.{1,512}\Z)[\x21-\x7e\x1d]+[\r\n\t]*", event.code, re.DOTALL), payload
         assert event.quantity is None or 1 <= event.quantity <= 999, payload
     assert event.session is None or re.fullmatch(r"[a-z0-9-]{1,36}", event.session), payload
     assert len(payload) <= MAX_PAYLOAD_BYTES, payload

@@ -26,7 +26,7 @@ def with_check_digit(body: str) -> str:
     return f"{body}{check_digit(body)}"
 
 
-PRINTABLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=64)
+PRINTABLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=512)
 LONG_GTINS = st.sampled_from([11, 12, 13]).flatmap(digits).map(with_check_digit)
 UPC_E = digits(6).map(lambda six: f"0{six}{check_digit(expand_upc_e(f'0{six}0')[:-1])}")
 
@@ -61,14 +61,14 @@ def test_every_way_a_scanner_writes_a_code_gives_its_14_digits(code: str, gtin14
 
 @pytest.mark.parametrize(
     "code",
-    ["LOOSE-CARROTS", "1234567", "123456789", "12345678901", "123456789012345", "]C110ABC", "]C1010952", "x" * 64],
+    ["LOOSE-CARROTS", "1234567", "123456789", "12345678901", "123456789012345", "]C110ABC", "]C1010952", "x" * 512],
 )
 def test_what_is_no_gtin_is_kept_as_a_house_code(code: str) -> None:
     assert normalise_code(code) == HouseCode(code)
 
 
 @pytest.mark.parametrize(
-    "code", ["", " ", "40063 81333931", "4006381333931\r", "x" * 65, "a\x00b", "café", "٤٠٠٦٣٨١٣", "\ud800"]
+    "code", ["", " ", "40063 81333931", "4006381333931\r", "x" * 513, "a\x00b", "café", "٤٠٠٦٣٨١٣", "\ud800"]
 )
 def test_a_code_that_cannot_be_printed_or_sent_is_unreadable(code: str) -> None:
     with pytest.raises(UnreadableCode):
@@ -81,14 +81,11 @@ def test_a_wrong_check_digit_is_named_with_the_right_one() -> None:
     assert normalise_code("04252615") == WrongCheckDigit("04252615", expected=4)
 
 
-def test_eight_digits_with_a_leading_zero_are_upc_e_first_and_ean_8_when_only_that_fits() -> None:
-    both = next(
-        code
-        for code in (with_check_digit(f"0{n:06d}") for n in range(1, 10**6))
-        if has_right_check_digit(expand_upc_e(code))
-    )
-    assert normalise_code(both) == Gtin(expand_upc_e(both).zfill(14))
-    assert normalise_code(f"]E4{both}") == Gtin(both.zfill(14))
+def test_eight_digits_are_kept_as_ean_8_where_it_fits_and_else_as_upc_e() -> None:
+    both = "00511292"
+    assert has_right_check_digit(both)
+    assert has_right_check_digit(expand_upc_e(both))
+    assert normalise_code(both) == Gtin(both.zfill(14))
     only_ean_8 = with_check_digit("0425261")
     assert not has_right_check_digit(expand_upc_e(only_ean_8))
     assert normalise_code(only_ean_8) == Gtin(only_ean_8.zfill(14))
@@ -114,6 +111,7 @@ def test_neighbours_that_swapped_places_are_found_unless_they_differ_by_five(cod
 
 @given(UPC_E)
 def test_upc_e_is_the_same_product_as_the_upc_a_behind_it(code: str) -> None:
+    assume(not has_right_check_digit(code))  # then it may be an EAN-8 as well
     upc_a = expand_upc_e(code)
     assert len(upc_a) == 12
     assert upc_a[-1] == code[-1]

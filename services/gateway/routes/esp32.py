@@ -5,7 +5,6 @@ from typing import Annotated, Self, assert_never
 from fastapi import APIRouter
 from pydantic import (
     Field,
-    StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -17,7 +16,7 @@ from services.gateway.errors import EVERYWHERE, Refusal, Refused, refusals
 from services.gateway.fields import Ask, Id, Message
 from services.gateway.wiring import Here
 from shared.contracts.events import MAX_WEIGHT_G
-from shared.contracts.fields import INT64_MAX
+from shared.contracts.fields import INT64_MAX, Code
 from shared.db.http_events import (
     NotTaken,
     Number,
@@ -35,12 +34,14 @@ _RESPONSES = refusals(
     Refusal.NOT_YOUR_CART,
     Refusal.UNKNOWN_PRODUCT,
     Refusal.WRONG_CHECK_DIGIT,
+    Refusal.AMBIGUOUS_CODE,
     Refusal.LINE_LIMIT,
     Refusal.EVENT_REFUSED,
 )
 _REFUSALS = {
     "unknown_code": Refusal.UNKNOWN_PRODUCT,
     "wrong_check_digit": Refusal.WRONG_CHECK_DIGIT,
+    "ambiguous_code": Refusal.AMBIGUOUS_CODE,
     "line_limit": Refusal.LINE_LIMIT,
 }
 
@@ -57,9 +58,7 @@ class Scanned(Ask):
     """What the board read. With `epoch` and `seq` a repeat changes nothing; without them it is another scan."""
 
     cart_id: Id = Field(examples=[1])
-    barcode: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] | None = Field(
-        None, examples=["9520000000011"]
-    )
+    barcode: Code | None = Field(None, examples=["9520000000011"])
     product_id: Id | None = None
     weight: Annotated[int | None, WrapValidator(_or_none)] = Field(
         None, ge=0, le=MAX_WEIGHT_G, description="the load cell's step, grams; left out when it cannot be read"

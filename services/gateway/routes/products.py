@@ -1,6 +1,6 @@
 """Products: on offer, searched for, and one with everything about it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field, StringConstraints
@@ -11,8 +11,8 @@ from services.gateway.fields import NO_CONTROLS, After, Answer, Limit, PathId, P
 from services.gateway.keyed import json_answer
 from services.gateway.product_views import ProductDetailBody, find_detail
 from services.gateway.wiring import Here
-from shared.db.products import find_product_id, list_offers
-from shared.domain.gtin import Gtin, HouseCode, UnreadableCode, WrongCheckDigit, normalise_code
+from shared.db.products import find_product_ids, list_offers
+from shared.domain.reading import ReadError, read_code
 
 router = APIRouter(prefix="/products", tags=["products"])
 # A token is welcome but not needed.
@@ -68,30 +68,40 @@ async def search(
     "/by_code/{code:path}",
     summary="The product behind a code",
     response_model=ProductDetailBody,
-    responses=refusals(*EVERYWHERE, Refusal.NOT_AUTHENTICATED, Refusal.UNKNOWN_PRODUCT, Refusal.WRONG_CHECK_DIGIT),
+    responses=refusals(
+        *EVERYWHERE,
+        Refusal.NOT_AUTHENTICATED,
+        Refusal.UNKNOWN_PRODUCT,
+        Refusal.WRONG_CHECK_DIGIT,
+        Refusal.AMBIGUOUS_CODE,
+    ),
     openapi_extra=_TOKEN_OPTIONAL,
 )
 def by_code(
     here: Here,
     caller: MaybeShopper,
     code: Annotated[
-        str, StringConstraints(max_length=256), Path(description="whatever a scanner read", examples=["9520000000011"])
+        str, StringConstraints(max_length=512), Path(description="whatever a scanner read", examples=["9520000000011"])
     ],
 ) -> Response:
     """EAN, UPC, GTIN-14, GS1 element strings and links, or a house code."""
-    try:
-        normalised = normalise_code(code)
-    except UnreadableCode:
-        raise Refused(Refusal.INVALID_REQUEST, "No scanner reads such a code.") from None
-    match normalised:
-        case WrongCheckDigit(expected=expected):
-            raise Refused(Refusal.WRONG_CHECK_DIGIT, f"The check digit would be {expected}.")
-        case Gtin(gtin14=key) | HouseCode(code=key):
-            with here.pool.connection() as connection:
-                product_id = find_product_id(connection, key)
-                if product_id is None:
-                    raise Refused(Refusal.UNKNOWN_PRODUCT)
-                return json_answer(find_detail(connection, product_id, caller))
+    reading = read_code(code, here.now().date())
+    match reading.error:
+        case ReadError.UNREADABLE_CODE:
+            raise Refused(Refusal.INVALID_REQUEST, "No scanner reads such a code.")
+        case ReadError.WRONG_CHECK_DIGIT:
+            raise Refused(Refusal.WRONG_CHECK_DIGIT, "A digit was misread or mistyped.")
+        case None:
+            pass
+        case _ as never:
+            assert_never(never)
+    with here.pool.connection() as connection:
+        found = find_product_ids(connection, reading.keys)
+        if not found:
+            raise Refused(Refusal.UNKNOWN_PRODUCT)
+        if reading.is_ambiguous and len(set(found)) > 1:
+            raise Refused(Refusal.AMBIGUOUS_CODE)
+        return json_answer(find_detail(connection, found[0], caller))
 
 
 @router.get(

@@ -21,9 +21,10 @@ SELECT p.product_id, p.name, p.brand, p.price_minor, p.discounted_price_minor, p
 FROM product AS p LEFT JOIN category AS c USING (category_id)
 WHERE p.product_id = %(product_id)s;
 
--- name: find_product_id_by_code
--- Which product a normalised code leads to.
-SELECT product_id FROM product_code WHERE code = %(code)s;
+-- name: find_product_ids_by_codes
+-- Which products these normalised codes lead to, in the order asked.
+SELECT product_id FROM product_code WHERE code = ANY (%(codes)s::text[])
+ORDER BY array_position(%(codes)s::text[], code);
 
 -- name: list_offers
 -- Products with an offer or a lowered price, after a product.

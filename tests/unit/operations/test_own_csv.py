@@ -82,7 +82,7 @@ def test_a_house_code_is_kept_as_it_is() -> None:
         ({"code": ""}, "no_code"),
         ({"code": "9521234010013"}, "wrong_check_digit"),
         ({"code": "95212 34010012"}, "unreadable_code"),
-        ({"code": "x" * 65}, "unreadable_code"),
+        ({"code": "x" * 513}, "unreadable_code"),
         ({"code": "00000000000000"}, "unreadable_code"),
         ({"more_codes": "9521234010013"}, "wrong_check_digit"),
         ({"name": " \t "}, "no_name"),
