@@ -62,6 +62,9 @@ class NoCodeSender:
         CODES.labels("not_sent").inc()
         return False
 
+    def complaint(self) -> str | None:
+        return None
+
     def close(self) -> None:
         pass
 
@@ -72,6 +75,9 @@ class FixedCodeSender:
     def send(self, message: CodeMessage) -> bool:
         CODES.labels("sent").inc()
         return True
+
+    def complaint(self) -> str | None:
+        return None
 
     def close(self) -> None:
         pass
