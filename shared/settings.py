@@ -171,9 +171,7 @@ class GatewaySettings(DatabaseSettings):
     pairing: Literal["code", "open"] = Field(
         "code", description="code: the cart shows a code to type; open: its number suffices"
     )
-    pairing_tries_per_minute: int = Field(
-        5, ge=1, description="wrong pairing codes per shopper, and per cart, in a minute"
-    )
+    pairing_tries_per_minute: int = Field(5, ge=1, description="wrong pairing codes of one shopper in a minute")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217; two decimal places")
     images_dir: Path | None = Field(None, description="folder of product images")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -27,6 +27,7 @@ class PhoneVault:
     def __init__(self, pepper: str) -> None:
         self._hash_key = derive_key(pepper, "phone-hash")
         self._address_key = derive_key(pepper, "address-hash")
+        self._browser_key = derive_key(pepper, "operator-browser")
         self._seal = AESGCM(derive_key(pepper, "phone-seal"))
 
     def hash_number(self, number: str) -> bytes:
@@ -42,6 +43,10 @@ class PhoneVault:
         except ValueError:
             pass  # a Unix socket or a test client has no address; whatever it is called stands for itself
         return hmac.digest(self._address_key, address.encode(), hashlib.sha256)
+
+    def hash_browser(self, operator: str, browser: str) -> bytes:
+        """32 bytes that only we can make, for a browser in which this operator has logged in."""
+        return hmac.digest(self._browser_key, f"{operator}\0{browser}".encode("utf-8", "surrogatepass"), hashlib.sha256)
 
     def seal_number(self, number: str) -> bytes:
         """The number encrypted (AES-256-GCM), different each time."""

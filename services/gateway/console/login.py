@@ -13,7 +13,9 @@ from services.gateway.console.staff import (
     Staff,
     clear_cookie,
     draw_token,
+    find_known_browser,
     hash_token,
+    remember_browser,
     require_console,
     set_cookie,
 )
@@ -71,12 +73,15 @@ class OperatorBody(Answer):
 def login(here: Here, request: Request, response: Response, asked: LoginAsked) -> OperatorBody:
     """Sets the cookie that all other calls need. The answer is the same for a wrong name and a wrong password."""
     name = asked.name.strip()
-    address_hash = here.phones.hash_address(request.client.host if request.client else "")
-    operator = _check(here, name, asked.password, address_hash)
+    known_browser = find_known_browser(request, here, name)
+    source_hash = known_browser or here.phones.hash_address(request.client.host if request.client else "")
+    operator = _check(here, name, asked.password, source_hash)
     token, now = draw_token(), here.now()
     with here.pool.connection() as connection, connection.transaction():
-        open_session(connection, operator.operator_id, hash_token(token), name, address_hash, now)
+        open_session(connection, operator.operator_id, hash_token(token), name, source_hash, now)
     set_cookie(request, here, response, token)
+    if known_browser is None:
+        remember_browser(request, here, response, name)
     return OperatorBody(
         name=operator.name, role=operator.role, expires_at=now + SESSION_LIFE, currency=here.settings.currency
     )
@@ -101,10 +106,10 @@ def me(here: Here, staff: Staff) -> OperatorBody:
     return OperatorBody(name=staff.name, role=staff.role, expires_at=staff.expires_at, currency=here.settings.currency)
 
 
-def _check(here: Gateway, name: str, password: str, address_hash: bytes) -> OperatorPassword:
+def _check(here: Gateway, name: str, password: str, source_hash: bytes) -> OperatorPassword:
     """Counted first, compared then, and no transaction meanwhile. Raises Refused."""
     with here.pool.connection() as connection, connection.transaction():
-        counted = count_login_try(connection, name, address_hash, here.now())
+        counted = count_login_try(connection, name, source_hash, here.now())
         operator = find_operator_password(connection, name)
     if isinstance(counted, TooManyLogins):
         AUTH_FAILURES.labels("operator_limited").inc()

@@ -5,6 +5,7 @@ send it without being asked first, and it is never allowed to (CORS allows other
 """
 
 import hashlib
+import hmac
 import secrets
 from typing import Annotated
 
@@ -17,10 +18,12 @@ from services.gateway.wiring import Here
 from shared.db.operators import SESSION_LIFE, Operator, find_session
 
 COOKIE = "smartcart_operator"
+BROWSER_COOKIE = "smartcart_browser"
 COOKIE_PATH = "/console/api"
 CONSOLE_HEADER = "X-Console"
 _TOKEN_BYTES = 32
 _TOKEN_MAX_CHARACTERS = 64
+_BROWSER_LIFE_S = 180 * 86_400
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CHANGES_NOTHING = ("GET", "HEAD")
 
@@ -84,6 +87,33 @@ def set_cookie(request: Request, here: Here, response: Response, token: str) -> 
 def clear_cookie(request: Request, here: Here, response: Response) -> None:
     """The browser forgets the login."""
     response.delete_cookie(COOKIE, path=COOKIE_PATH, httponly=True, samesite="strict", secure=_is_secure(request, here))
+
+
+def find_known_browser(request: Request, here: Here, name: str) -> bytes | None:
+    """What tries at this name are counted by when the operator has logged in with this browser before.
+
+    So a stranger behind the shop's address who types wrong passwords does not slow the operator's own browser. The
+    cookie opens nothing: whoever stole it would have a few tries of their own.
+    """
+    browser, _, proof = request.cookies.get(BROWSER_COOKIE, "").partition(".")
+    if not 0 < len(browser) <= _TOKEN_MAX_CHARACTERS:
+        return None
+    known = here.phones.hash_browser(name, browser)
+    return known if hmac.compare_digest(proof.encode("utf-8", "surrogatepass"), known.hex().encode()) else None
+
+
+def remember_browser(request: Request, here: Here, response: Response, name: str) -> None:
+    """This operator has logged in with this browser."""
+    browser = draw_token()
+    response.set_cookie(
+        BROWSER_COOKIE,
+        f"{browser}.{here.phones.hash_browser(name, browser).hex()}",
+        max_age=_BROWSER_LIFE_S,
+        path=COOKIE_PATH,
+        httponly=True,
+        samesite="strict",
+        secure=_is_secure(request, here),
+    )
 
 
 def _is_secure(request: Request, here: Here) -> bool:

@@ -33,11 +33,11 @@ SELECT operator_id, name, role, password_salt, password_hash FROM operator WHERE
 SELECT pg_advisory_xact_lock(%(key)s);
 
 -- name: count_login_tries
--- Tries since a time: for this name from this address, from this address, and for this name.
+-- Tries since a time: for this name from this source, from this source, for this name, and the last of the first kind.
 SELECT count(*) FILTER (WHERE name_hash = %(name_hash)s AND address_hash = %(address_hash)s) AS of_both,
        count(*) FILTER (WHERE address_hash = %(address_hash)s)                               AS from_address,
        count(*) FILTER (WHERE name_hash = %(name_hash)s)                                     AS for_name,
-       min(tried_at)                                                                         AS first
+       max(tried_at) FILTER (WHERE name_hash = %(name_hash)s AND address_hash = %(address_hash)s) AS last_of_both
 FROM operator_login_try
 WHERE tried_at > %(since)s AND (name_hash = %(name_hash)s OR address_hash = %(address_hash)s);
 

@@ -4,11 +4,17 @@ SELECT pg_advisory_xact_lock(%(space)s::integer, key)
 FROM (SELECT unnest(ARRAY[%(shopper_id)s::integer, -(%(cart_id)s::integer)]) AS key ORDER BY key) AS ordered;
 
 -- name: count_pairing_tries
--- Guesses of the last minute, the larger of the shopper's and the cart's, and when that minute began.
-SELECT greatest(count(*) FILTER (WHERE shopper_id = %(shopper_id)s), count(*) FILTER (WHERE cart_id = %(cart_id)s)),
-       min(tried_at)
+-- Guesses that count: of the shopper in a minute and in an hour, of everybody at the cart in a minute, and when the
+-- shopper's first of the minute and of the hour and his last at this cart were.
+SELECT count(*) FILTER (WHERE shopper_id = %(shopper_id)s AND tried_at > %(minute)s)   AS in_minute,
+       count(*) FILTER (WHERE shopper_id = %(shopper_id)s)                             AS in_hour,
+       count(*) FILTER (WHERE cart_id = %(cart_id)s AND tried_at > %(minute)s)         AS at_cart,
+       min(tried_at) FILTER (WHERE shopper_id = %(shopper_id)s AND tried_at > %(minute)s) AS first_of_minute,
+       min(tried_at) FILTER (WHERE shopper_id = %(shopper_id)s)                        AS first_of_hour,
+       max(tried_at) FILTER (WHERE shopper_id = %(shopper_id)s AND cart_id = %(cart_id)s
+                                   AND tried_at > %(minute)s)                          AS last_here
 FROM pairing_try
-WHERE tried_at > %(since)s AND (shopper_id = %(shopper_id)s OR cart_id = %(cart_id)s);
+WHERE (shopper_id = %(shopper_id)s AND tried_at > %(hour)s) OR (cart_id = %(cart_id)s AND tried_at > %(minute)s);
 
 -- name: insert_pairing_try
 -- A guess about to be made.

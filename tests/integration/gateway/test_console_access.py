@@ -7,8 +7,16 @@ from collections import Counter
 import httpx
 import pytest
 
-from services.gateway.console.staff import CONSOLE_HEADER, COOKIE
-from shared.db.operators import MAX_TRIES_OF_BOTH, SESSION_LIFE, TRY_WINDOW
+from services.gateway.console import login
+from services.gateway.console.staff import BROWSER_COOKIE, CONSOLE_HEADER, COOKIE
+from shared.db.operators import (
+    MAX_TRIES_FOR_NAME,
+    MAX_TRIES_OF_BOTH,
+    SESSION_LIFE,
+    SLOW_TRY_EVERY,
+    TRY_WINDOW,
+    hash_name,
+)
 from tests.integration.gateway.matrix import CALLS, AdasThings
 from tests.integration.gateway.operators import PASSWORD, LoggedInOperator, add, log_in
 from tests.integration.gateway.shop import Shop
@@ -137,7 +145,10 @@ def test_a_login_ends_with_the_shift_and_with_the_account(shop: Shop) -> None:
     assert zoe.get("/me").status_code == 401
 
 
-def test_wrong_passwords_are_limited_also_when_they_come_all_at_once(shop: Shop) -> None:
+def test_wrong_passwords_are_limited_also_when_they_come_all_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login, "_COMPARING_WITHIN_S", 60.0)
     add(shop, "una", "staff")
     answers: Counter[int] = Counter()
 
@@ -152,6 +163,58 @@ def test_wrong_passwords_are_limited_also_when_they_come_all_at_once(shop: Shop)
     assert answers == {400: MAX_TRIES_OF_BOTH, 429: 3}
     refused = _log_in(shop, "una", PASSWORD)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_login_tries")
-    assert 0 < int(refused.headers["Retry-After"]) <= TRY_WINDOW.total_seconds() + 1
+    assert 0 < int(refused.headers["Retry-After"]) <= SLOW_TRY_EVERY.total_seconds()
+    shop.clock.advance(seconds=SLOW_TRY_EVERY.total_seconds())
+    assert _log_in(shop, "una", "a guess").status_code == 400
+    assert _log_in(shop, "una", PASSWORD).status_code == 429, "slow, one at a time"
+    shop.clock.advance(seconds=SLOW_TRY_EVERY.total_seconds())
+    assert _log_in(shop, "una", PASSWORD).status_code == 200, "and never shut"
+
+
+def test_wrong_passwords_of_a_stranger_behind_the_same_address_do_not_slow_the_operators_own_browser(
+    shop: Shop,
+) -> None:
+    add(shop, "tove", "staff")
+    browser = _cookie(_log_in(shop, "tove", PASSWORD), BROWSER_COOKIE)
+    for _ in range(MAX_TRIES_OF_BOTH):
+        assert _log_in(shop, "tove", "a guess").status_code == 400
+    assert _log_in(shop, "tove", PASSWORD).status_code == 429
+    assert _log_in(shop, "tove", PASSWORD, Cookie=browser).status_code == 200
+
+
+def test_the_cookie_of_a_browser_is_good_for_its_own_operator_and_a_forged_one_for_nobody(shop: Shop) -> None:
+    add(shop, "rosa", "staff")
+    add(shop, "sven", "staff")
+    of_rosa = _cookie(_log_in(shop, "rosa", PASSWORD), BROWSER_COOKIE)
+    for _ in range(MAX_TRIES_OF_BOTH):
+        _log_in(shop, "sven", "a guess")
+    for cookie in (of_rosa, f"{BROWSER_COOKIE}=made-up.{'0' * 64}", f"{BROWSER_COOKIE}=.", f"{BROWSER_COOKIE}=x"):
+        assert _log_in(shop, "sven", PASSWORD, Cookie=cookie).status_code == 429
+
+
+def test_the_tries_of_a_known_browser_are_limited_too(shop: Shop) -> None:
+    add(shop, "quin", "staff")
+    browser = _cookie(_log_in(shop, "quin", PASSWORD), BROWSER_COOKIE)
+    guesses = [_log_in(shop, "quin", "a guess", Cookie=browser).status_code for _ in range(MAX_TRIES_OF_BOTH + 1)]
+    assert guesses == [400] * MAX_TRIES_OF_BOTH + [429]
+
+
+@pytest.mark.parametrize("name", ["pia", "per"])
+def test_a_crowd_of_wrong_passwords_shuts_nobody_out(shop: Shop, name: str) -> None:
+    """More than any bound: at one operator from everywhere, and at every name from the operator's own address."""
+    add(shop, name, "staff")
+    hashed, address, at = hash_name(name), shop.gateway.phones.hash_address("127.0.0.1"), shop.clock()
+    for number in range(MAX_TRIES_FOR_NAME):
+        of_another = bytes([number]) * 32
+        row = (hashed, of_another, at) if name == "pia" else (of_another, address, at)
+        shop.execute("INSERT INTO operator_login_try (name_hash, address_hash, tried_at) VALUES (%s, %s, %s)", *row)
+    assert _log_in(shop, name, "mistyped").status_code == 400
+    assert _log_in(shop, name, PASSWORD).status_code == 429, "slow"
+    shop.clock.advance(seconds=SLOW_TRY_EVERY.total_seconds())
+    assert _log_in(shop, name, PASSWORD).status_code == 200
     shop.clock.advance(seconds=TRY_WINDOW.total_seconds())
-    assert _log_in(shop, "una", PASSWORD).status_code == 200
+
+
+def _cookie(answer: httpx.Response, name: str) -> str:
+    found = [one for one in answer.headers.get_list("set-cookie") if one.startswith(f"{name}=")]
+    return found[0].split(";")[0]

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from shared.db.pairing import CROWD_PER_MINUTE, GUESSES_PER_HOUR
 from tests.integration.gateway.shop import ADA, BEN, LoggedIn, Shop
 
 
@@ -148,8 +149,6 @@ def test_after_five_wrong_pairing_codes_even_the_right_one_waits_a_minute(shop: 
     limited = ada.post("/cart/connect", json={"cart_id": cart_id, "pairing_code": right})
     assert (limited.status_code, limited.json()["code"]) == (429, "too_many_pairing_tries")
     assert 0 < int(limited.headers["Retry-After"]) <= 60
-    ben = shop.log_in(BEN)
-    assert ben.post("/cart/connect", json={"cart_id": cart_id, "pairing_code": right}).status_code == 429
     shop.clock.advance(seconds=int(limited.headers["Retry-After"]) + 1)
     assert ada.post("/cart/connect", json={"cart_id": cart_id, "pairing_code": right}).status_code == 200
 
@@ -166,6 +165,38 @@ def test_fifty_guesses_at_once_count_as_fifty(shop: Shop, ada: LoggedIn) -> None
         statuses = list(threads.map(guess, range(50)))
     assert statuses.count(409) == 5
     assert statuses.count(429) == 45
+
+
+def _wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+def test_no_strangers_wrong_codes_keep_the_shopper_in_front_of_a_cart_from_taking_it(shop: Shop, ada: LoggedIn) -> None:
+    """Neither one stranger's nor a whole crowd's."""
+    cart_id = shop.carts[0].cart_id
+    wrong = {"cart_id": cart_id, "pairing_code": _wrong(shop.pairing_code(cart_id))}
+    for number in range(CROWD_PER_MINUTE // 5 + 1):
+        stranger = shop.log_in(f"+49171000000{number}")
+        guesses = [stranger.post("/cart/connect", json=wrong).status_code for _ in range(5)]
+        crowded = number == CROWD_PER_MINUTE // 5
+        assert guesses == ([409] + [429] * 4 if crowded else [409] * 5), "at a crowded cart one guess a minute"
+    assert ada.post("/cart/connect", json=wrong).status_code == 409, "mistyped"
+    slow = ada.post("/cart/connect", json=wrong)
+    assert (slow.status_code, slow.json()["code"]) == (429, "too_many_pairing_tries")
+    assert 0 < int(slow.headers["Retry-After"]) <= 60
+    shop.clock.advance(seconds=61)
+    shop.connect(ada, cart_id)
+
+
+def test_one_account_has_so_many_wrong_codes_an_hour_whatever_the_carts(shop: Shop, ada: LoggedIn) -> None:
+    carts = [cart.cart_id for cart in shop.carts]
+    statuses = []
+    for minute in range(GUESSES_PER_HOUR // 5 + 1):
+        cart_id = carts[minute % len(carts)]
+        wrong = {"cart_id": cart_id, "pairing_code": _wrong(shop.pairing_code(cart_id))}
+        statuses += [ada.post("/cart/connect", json=wrong).status_code for _ in range(5)]
+        shop.clock.advance(seconds=61)
+    assert statuses == [409] * GUESSES_PER_HOUR + [429] * 5
 
 
 def test_a_used_pairing_code_is_worth_nothing(shop: Shop, ada: LoggedIn) -> None:
