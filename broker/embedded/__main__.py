@@ -15,6 +15,7 @@ from broker.embedded.broker import Broker
 from broker.embedded.credentials import CredentialCopy, DatabaseCredentials
 from broker.embedded.door import HouseDoor
 from broker.embedded.limits import Limits
+from broker.embedded.refusals import RefusalWriter
 from broker.embedded.server import Address, Server
 from broker.embedded.settings import EmbeddedBrokerSettings
 from shared.db.migrate import find_misfit
@@ -49,11 +50,14 @@ async def _serve(settings: EmbeddedBrokerSettings) -> int:
         settings.mqtt_token_secret.get_secret_value(),
         limits,
     )
-    server = Server(Broker(door, limits), settings.ws_origins or None)
+    broker = Broker(door, limits)
+    server = Server(broker, settings.ws_origins or None)
+    refusals = RefusalWriter(broker.refusals, settings.database_url)
     stopping = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stopping.set)
     credentials.follow(settings.credential_poll_s)
+    refusals.start()
     try:
         address = await server.start(Address(settings.mqtt_host, settings.mqtt_port, settings.ws_port))
     except OSError as problem:
@@ -64,6 +68,7 @@ async def _serve(settings: EmbeddedBrokerSettings) -> int:
     log.info("broker_ready", host=address.host, mqtt_port=address.mqtt_port, ws_port=address.ws_port)
     healthy = await server.run(stopping)
     credentials.stop()
+    refusals.stop()
     await server.stop()
     log.info("broker_stopped", healthy=healthy)
     return 0 if healthy else EX_SOFTWARE

@@ -13,6 +13,7 @@ from typing import Protocol
 from broker.embedded.door import Door, Rights
 from broker.embedded.limits import Limits
 from broker.embedded.packets import SUBSCRIBE_REFUSED, Will
+from broker.embedded.refusals import Refusals
 from broker.embedded.session import Message, Session
 from broker.embedded.subscriptions import Subscriptions, is_valid_filter
 from shared.access import matches
@@ -47,6 +48,7 @@ class Broker:
         self.limits = limits or Limits()
         self.now = now
         self.counts: Counter[str] = Counter()
+        self.refusals = Refusals()
         self._open: set[Client] = set()
         self._connected: dict[str, Client] = {}
         self._sessions: dict[str, Session] = {}
@@ -160,14 +162,10 @@ class Broker:
 
     def subscribe(self, session: Session, rights: Rights, topic_filter: str, qos: int) -> int:
         """The SUBACK code for one filter: the QoS granted, or 0x80 when it is malformed, denied or one too many."""
-        known = topic_filter in session.filters
-        if (
-            not is_valid_filter(topic_filter)
-            or topic_filter.startswith("$share/")  # one ingest worker here; shared subscriptions need another broker
-            or not rights.may_subscribe(topic_filter)
-            or (not known and len(session.filters) >= rights.limits.filters_max)
-        ):
+        reason = _why_not_subscribed(session, rights, topic_filter)
+        if reason is not None:
             self.counts["subscribe_denied"] += 1
+            self.refusals.note(session.client_id, "subscribe", reason, topic_filter)
             return SUBSCRIBE_REFUSED
         session.filters[topic_filter] = qos
         self._subscriptions.add(topic_filter, session, qos)
@@ -202,6 +200,19 @@ class Broker:
             self._retained[message.topic] = message
         else:
             self.counts["retained_full"] += 1
+
+
+def _why_not_subscribed(session: Session, rights: Rights, topic_filter: str) -> str | None:
+    """Why this filter is refused, None when it is not."""
+    if not is_valid_filter(topic_filter):
+        return "malformed_filter"
+    if topic_filter.startswith("$share/"):  # one ingest worker here; shared subscriptions need another broker
+        return "no_shared_subscriptions"
+    if not rights.may_subscribe(topic_filter):
+        return "not_granted"
+    if topic_filter not in session.filters and len(session.filters) >= rights.limits.filters_max:
+        return "too_many_filters"
+    return None
 
 
 def message_of(will: Will) -> Message:

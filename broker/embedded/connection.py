@@ -5,6 +5,7 @@ before anything happened; a publish or filter that the policy denies is answered
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +17,8 @@ import structlog
 from broker.embedded import packets
 from broker.embedded.allowance import Allowance
 from broker.embedded.broker import Broker, message_of
-from broker.embedded.door import Refusal, Rights, connack_code
-from broker.embedded.packets import MalformedPacket, UnsupportedProtocolLevel
+from broker.embedded.door import Refusal, Rights, Unsure, connack_code
+from broker.embedded.packets import Connect, MalformedPacket, UnsupportedProtocolLevel
 from broker.embedded.session import Message, Session
 
 log = structlog.get_logger()
@@ -70,6 +71,7 @@ class Connection:
         self._silence_max_s = self._limits.connect_timeout_s
         self._congested_since_s = now_s
         self._throttled = False
+        self._undecided = False  # a CONNECT waits for the carts' table
         self._allowance: Allowance | None = None
         self._handlers: dict[int, Callable[[bytes], None]] = {
             packets.PUBACK: self._on_puback,
@@ -148,7 +150,7 @@ class Connection:
 
     def _work(self) -> None:
         """Handle the complete packets in the buffer, until the client has to wait."""
-        if self._throttled or self.congested:
+        if self._throttled or self._undecided or self.congested:
             return
         buffer, at, limit = self._buffer, 0, self._limits.packet_max_bytes
         try:
@@ -160,7 +162,11 @@ class Connection:
                 self._handle(first, buffer[start:end])
                 if self._ended:
                     return
+                if self._undecided:
+                    break
         except MalformedPacket as problem:
+            if self._session is not None:
+                self._broker.refusals.note(self._session.client_id, "packet", f"malformed: {problem}")
             self.end(f"malformed: {problem}", with_will=True)
             return
         self._buffer = buffer[at:]
@@ -195,7 +201,7 @@ class Connection:
         self._go_on_reading()
 
     def _go_on_reading(self) -> None:
-        if self._ended or self._throttled or self.congested:
+        if self._ended or self._throttled or self._undecided or self.congested:
             return
         self._heard_at_s = monotonic()
         self._link.resume_reading()
@@ -210,21 +216,37 @@ class Connection:
 
     def _on_connect(self, body: bytes) -> None:
         """Authenticate first; only then is any session looked at, and the older connection of it ended."""
-        broker = self._broker
         try:
             request = packets.decode_connect(body)
         except UnsupportedProtocolLevel:
             self._refuse(packets.BAD_PROTOCOL_LEVEL, "protocol level")
             return
         if not request.client_id and not request.clean_session:  # section 3.1.3.1
+            self._broker.refusals.note(request.username or "", "connect", "no_client_id_and_no_clean_session")
             self._refuse(packets.IDENTIFIER_REJECTED, "client id")
             return
+        self._decide(request, may_ask=True)
+
+    def _decide(self, request: Connect, *, may_ask: bool) -> None:
+        """Let the client in or refuse it; once, when memory refuses it, only after the carts' table was read again."""
+        broker = self._broker
         rights = broker.door.admit(request.client_id, request.username, request.password, broker.now())
+        if isinstance(rights, Unsure):
+            if may_ask and rights.ask(lambda known: self._answer_soon(request, known)):
+                self._undecided = True
+                self._link.pause_reading()
+                return
+            rights = rights.refusal
         if isinstance(rights, Refusal):
+            if rights is not Refusal.UNAVAILABLE:
+                claimed = request.username if request.username is not None else request.client_id
+                detail = f"client id {request.client_id}" if rights is Refusal.WRONG_CLIENT_ID else ""
+                broker.refusals.note(claimed, "connect", rights.value, detail=detail)
             self._refuse(connack_code(rights), rights.value)
             return
         will = request.will
         if will is not None and not (rights.may_retain if will.retain else rights.may_publish)(will.topic):
+            broker.refusals.note(request.client_id, "connect", "will_not_granted", will.topic)
             self._refuse(packets.NOT_AUTHORISED, "will")
             return
         self._rights = rights
@@ -238,6 +260,21 @@ class Connection:
         self.send(packets.encode_connack(packets.ACCEPTED, present))
         broker.counts["accepted"] += 1
         self._session.connected(self)
+
+    def _answer_soon(self, request: Connect, known: bool) -> None:
+        """Called by the thread that reads the table; the event loop may be gone by then."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._answer, request, known)
+
+    def _answer(self, request: Connect, known: bool) -> None:
+        if self._ended:
+            return
+        self._undecided = False
+        if known:
+            self._decide(request, may_ask=False)
+        else:
+            self._refuse(packets.SERVER_UNAVAILABLE, Refusal.UNAVAILABLE.value)
+        self._go_on_reading()
 
     def _refuse(self, code: int, reason: str) -> None:
         self.send(packets.encode_connack(code))
@@ -256,10 +293,12 @@ class Connection:
             retain = bool(first & 1)
             if retain and not topic.may_retain:
                 counts["retain_stripped"] += 1
+                self._broker.refusals.note(session.client_id, "retain", "not_kept_here", topic.name)
                 retain = False
             self._broker.publish(Message(topic.name, topic.raw, payload, qos, retain))
         else:
             counts["publish_denied"] += 1
+            self._broker.refusals.note(session.client_id, "publish", "not_granted", topic.name)
         if qos == 1:
             self.send(packets.encode_acknowledgement(packets.PUBACK, packet_id))
         elif qos == 2:

@@ -1,15 +1,17 @@
 """The carts' credentials as the broker knows them: a copy in memory that a background thread keeps fresh.
 
-Checking a password never touches the database. While the database is away the copy stays as it is; a
-broker that has never read it refuses carts as "unavailable" and keeps trying.
+Checking a password never touches the database. Who fails may be newer than the copy: then the answer waits until the
+table was read once more, which all who wait share, so that a flood of wrong passwords costs five reads a second. While
+the database is away the copy stays as it is; who cannot be decided by it is told to come later.
 """
 
 import contextvars
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 import psycopg
@@ -21,6 +23,7 @@ from shared.domain.device_secret import secret_matches
 log = structlog.get_logger()
 
 READ_PAUSE_S = 0.2  # least time between two reads, also when many unknown carts knock
+ASKING_MAX = 1_000  # who wait for a read at the same time; further ones are refused by the copy alone
 CONNECT_TIMEOUT_S = 3
 STATEMENT_TIMEOUT = "-c statement_timeout=3000"
 
@@ -63,8 +66,16 @@ class CartProof:
     was_current: bool
 
 
+class NoProof(Enum):
+    """Why a cart's password proves nothing, for the log and the console; the client never learns which."""
+
+    UNKNOWN_CART = "unknown_cart"
+    REVOKED = "revoked"
+    WRONG_PASSWORD = "wrong_password"
+
+
 class CredentialCopy:
-    """The copy. Reading it is safe from any thread; `refresh` and `follow` belong to one thread."""
+    """The copy. Reading it and asking are safe from any thread; `refresh` and `follow` belong to one thread."""
 
     def __init__(self, source: CredentialSource) -> None:
         self._source = source
@@ -72,6 +83,9 @@ class CredentialCopy:
         self._seen_until: datetime | None = None
         self._loaded = False
         self._stopping = False
+        self._following = False
+        self._asking: list[Callable[[bool], None]] = []
+        self._asking_lock = threading.Lock()
         self._wanted = threading.Event()
 
     @property
@@ -92,6 +106,7 @@ class CredentialCopy:
 
     def follow(self, every_s: float) -> threading.Thread:
         """Refresh every `every_s` seconds in a daemon thread until `stop`; trouble is logged once per outage."""
+        self._following = True
         context = contextvars.copy_context()  # what the logs are bound to
         thread = threading.Thread(target=context.run, args=(self._run, every_s), name="credentials", daemon=True)
         thread.start()
@@ -102,16 +117,27 @@ class CredentialCopy:
         self._stopping = True
         self._wanted.set()
 
-    def prove(self, cart_id: int, password: bytes, now: datetime) -> CartProof | None:
-        """The proof for a right password of a cart that is not revoked, else None.
-
-        A wrong one may be newer than our copy, so it is read again soon: the cart's next try will do.
-        """
+    def prove(self, cart_id: int, password: bytes, now: datetime) -> CartProof | NoProof:
+        """The proof for a right password of a cart that is not revoked, as far as the copy knows."""
         known = self._carts.get(cart_id)
-        proof = None if known is None or known.revoked else _prove(known, password, now)
-        if proof is None:
-            self._wanted.set()
-        return proof
+        if known is None:
+            return NoProof.UNKNOWN_CART
+        if known.revoked:
+            return NoProof.REVOKED
+        return _prove(known, password, now) or NoProof.WRONG_PASSWORD
+
+    def ask(self, told: Callable[[bool], None]) -> bool:
+        """Have the table read soon, then call `told` in the reading thread: False when the read failed.
+
+        The read begins after this call, so it sees whatever was committed before. Gives False, and calls nothing, when
+        nobody reads or too many wait already.
+        """
+        with self._asking_lock:
+            if not self._following or self._stopping or len(self._asking) >= ASKING_MAX:
+                return False
+            self._asking.append(told)
+        self._wanted.set()
+        return True
 
     def still_counts(self, proof: CartProof, now: datetime) -> bool:
         """Whether a connection that came in with `proof` may stay: not after revocation, rotation or a move."""
@@ -125,6 +151,8 @@ class CredentialCopy:
     def _run(self, every_s: float) -> None:
         away = False
         while not self._stopping:
+            with self._asking_lock:
+                asking, self._asking = self._asking, []
             try:
                 self.refresh()
             except Exception as problem:
@@ -135,6 +163,8 @@ class CredentialCopy:
                 if away:
                     log.info("credentials_available")
                 away = False
+            for told in asking:
+                told(not away)
             time.sleep(READ_PAUSE_S)
             self._wanted.wait(every_s - READ_PAUSE_S)
             self._wanted.clear()

@@ -4,12 +4,13 @@ The broker asks a Door before it looks at any session, and asks the Rights it go
 """
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol, assert_never
+from typing import Protocol
 
-from broker.embedded.credentials import CartProof, CredentialCopy
+from broker.embedded.credentials import CartProof, CredentialCopy, NoProof
 from broker.embedded.limits import ClientLimits, Limits
 from shared import access
 from shared.mqtt_tokens import read_mqtt_grant
@@ -18,7 +19,13 @@ from shared.mqtt_tokens import read_mqtt_grant
 class Refusal(Enum):
     """Why a CONNECT is turned away; the client learns only that it was not authorised, or to come later."""
 
-    NOT_AUTHORISED = "not_authorised"
+    NO_PASSWORD = "no_password"
+    WRONG_CLIENT_ID = "wrong_client_id"
+    UNKNOWN_USER = "unknown_user"
+    UNKNOWN_CART = "unknown_cart"
+    REVOKED = "revoked"
+    WRONG_PASSWORD = "wrong_password"
+    WRONG_TOKEN = "wrong_token"
     UNAVAILABLE = "unavailable"
 
 
@@ -38,10 +45,24 @@ class Rights(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Refused as far as memory goes; the carts' table may know better.
+
+    `ask` has it read once more and then calls, in another thread, with whether that succeeded; it gives False when
+    `refusal` is final at once.
+    """
+
+    refusal: Refusal
+    ask: Callable[[Callable[[bool], None]], bool]
+
+
 class Door(Protocol):
     """Checks who wants to come in; answers at once, from memory."""
 
-    def admit(self, client_id: str, username: str | None, password: bytes | None, now: datetime) -> Rights | Refusal:
+    def admit(
+        self, client_id: str, username: str | None, password: bytes | None, now: datetime
+    ) -> Rights | Refusal | Unsure:
         """Rights for exactly this client id, or why not."""
         ...
 
@@ -87,42 +108,42 @@ class HouseDoor:
         self._token_secret = token_secret
         self._limits = limits or Limits()
 
-    def admit(self, client_id: str, username: str | None, password: bytes | None, now: datetime) -> Rights | Refusal:
+    def admit(
+        self, client_id: str, username: str | None, password: bytes | None, now: datetime
+    ) -> Rights | Refusal | Unsure:
         """The client id must equal the user name, so that nobody can ask for another's session."""
-        if username is None or password is None or client_id != username:
-            return Refusal.NOT_AUTHORISED
+        if username is None or password is None:
+            return Refusal.NO_PASSWORD
+        if client_id != username:
+            return Refusal.WRONG_CLIENT_ID
         cart_id = access.cart_of(username)
         if cart_id is not None:
             return self._admit_cart(cart_id, password, now)
         shopper_id = access.shopper_of(username)
         if shopper_id is not None:
             return self._admit_shopper(shopper_id, password, now)
-        if access.is_service(username) and hmac.compare_digest(password, self._service_password):
-            return _Granted(access.ServiceIdentity(username), self._limits.services)
-        return Refusal.NOT_AUTHORISED
+        if not access.is_service(username):
+            return Refusal.UNKNOWN_USER
+        if not hmac.compare_digest(password, self._service_password):
+            return Refusal.WRONG_PASSWORD
+        return _Granted(access.ServiceIdentity(username), self._limits.services)
 
-    def _admit_cart(self, cart_id: int, password: bytes, now: datetime) -> Rights | Refusal:
+    def _admit_cart(self, cart_id: int, password: bytes, now: datetime) -> Rights | Refusal | Unsure:
         if not self._credentials.loaded:
             return Refusal.UNAVAILABLE
         proof = self._credentials.prove(cart_id, password, now)
-        if proof is None:
-            return Refusal.NOT_AUTHORISED
+        if isinstance(proof, NoProof):
+            return Unsure(Refusal(proof.value), self._credentials.ask)
         identity = access.CartIdentity(cart_id, proof.store)
         return _Granted(identity, self._limits.carts, proof=proof, credentials=self._credentials)
 
     def _admit_shopper(self, shopper_id: int, password: bytes, now: datetime) -> Rights | Refusal:
         grant = read_mqtt_grant(self._token_secret, password.decode("utf-8", "replace"), now)
         if grant is None or grant[0] != shopper_id:
-            return Refusal.NOT_AUTHORISED
+            return Refusal.WRONG_TOKEN
         return _Granted(access.ShopperIdentity(shopper_id), self._limits.shoppers, ends_at=grant[1])
 
 
 def connack_code(refusal: Refusal) -> int:
-    """The CONNACK return code (MQTT 3.1.1 table 3.1)."""
-    match refusal:
-        case Refusal.NOT_AUTHORISED:
-            return 5
-        case Refusal.UNAVAILABLE:
-            return 3
-        case _ as never:
-            assert_never(never)
+    """The CONNACK return code (MQTT 3.1.1 table 3.1): all but "come later" look the same from outside."""
+    return 3 if refusal is Refusal.UNAVAILABLE else 5

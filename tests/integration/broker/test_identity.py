@@ -3,23 +3,37 @@
 Reasons: docs/reliability.md M26, S5.
 """
 
+import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import pytest
 
-from broker.embedded.credentials import CredentialCopy
+from broker.embedded.credentials import READ_PAUSE_S, CredentialCopy
 from broker.embedded.door import HouseDoor
 from broker.embedded.limits import Limits
 from shared.access import CartIdentity
+from shared.db.carts import CartCredential
 from shared.mqtt_tokens import mint_mqtt_token
 from tests.eventually import eventually
 from tests.integration.broker.conftest import CART, INGEST, NEIGHBOUR, PUBLISHER, HouseBroker, password_of
 from tests.integration.broker.embedded import SERVICE_PASSWORD, TOKEN_SECRET, Credentials, RunningBroker, running
 from tests.integration.broker.test_policy import EVENTS, STATE, STATUS
-from tests.integration.broker.wire import ConnectionEnded, RawClient, Will, connect_bytes
+from tests.integration.broker.wire import PINGREQ_BYTES, PINGRESP, ConnectionEnded, RawClient, Will, connect_bytes
 
 WRONG = "f" * 64
+
+
+class CountedCredentials(Credentials):
+    """A cart table that counts how often it is read."""
+
+    reads = 0
+
+    def read_changed(self, since: datetime | None) -> Sequence[CartCredential]:
+        self.reads += 1
+        return super().read_changed(since)
 
 
 def connack_code(client: RawClient, *what: str | None, **rest: object) -> int | None:
@@ -167,6 +181,63 @@ def test_carts_are_asked_to_come_back_later_while_no_credentials_were_read() -> 
         eventually(comes_in)
         table.away = True
         eventually(comes_in, message="the copy stays while the database is away")
+    copy.stop()
+
+
+def test_an_account_that_is_newer_than_the_brokers_memory_comes_in_at_the_first_try() -> None:
+    table = Credentials()
+    copy = CredentialCopy(table)
+    copy.refresh()
+    copy.follow(every_s=3_600)
+    with running(HouseDoor(copy, SERVICE_PASSWORD, TOKEN_SECRET)) as broker:
+        where = (broker.address.host, broker.address.mqtt_port)
+        for number in range(1, 4):  # each is new in its turn
+            table.put(number, f"{number:064x}")
+            with RawClient(where) as cart:
+                assert cart.connect(f"cart-{number}", f"cart-{number}", f"{number:064x}").body == b"\0\0"
+        table.put(1, "f" * 64)  # a rotation
+        with RawClient(where) as cart:
+            assert cart.connect("cart-1", "cart-1", "f" * 64).body == b"\0\0"
+        with RawClient(where) as cart:
+            cart.send(connect_bytes("cart-2", "cart-2", "wrong") + connect_bytes("cart-2", "cart-2", f"{2:064x}"))
+            assert cart.receive().body == b"\0\x05", "what comes behind a refused CONNECT is not looked at"
+            assert cart.is_closed_by_broker()
+        table.away = True
+        with RawClient(where) as cart:
+            assert cart.connect("cart-9", "cart-9", f"{9:064x}").body == b"\0\x03", "nobody knows: come back later"
+    copy.stop()
+
+
+def test_what_a_client_sends_behind_its_connect_waits_for_the_decision() -> None:
+    table = Credentials()
+    copy = CredentialCopy(table)
+    copy.refresh()
+    copy.follow(every_s=3_600)
+    with running(HouseDoor(copy, SERVICE_PASSWORD, TOKEN_SECRET)) as broker:
+        table.put(1, f"{1:064x}")
+        with RawClient((broker.address.host, broker.address.mqtt_port)) as cart:
+            cart.send(connect_bytes("cart-1", "cart-1", f"{1:064x}") + PINGREQ_BYTES)
+            assert cart.receive().body == b"\0\0"
+            assert cart.receive().kind == PINGRESP
+    copy.stop()
+
+
+def test_a_flood_of_wrong_passwords_costs_few_reads_of_the_table_and_keeps_nobody_out() -> None:
+    table = CountedCredentials()
+    table.put(1, f"{1:064x}")
+    copy = CredentialCopy(table)
+    copy.refresh()
+    copy.follow(every_s=3_600)
+    with running(HouseDoor(copy, SERVICE_PASSWORD, TOKEN_SECRET)) as broker, contextlib.ExitStack() as open_ones:
+        where = (broker.address.host, broker.address.mqtt_port)
+        begun_s = monotonic()
+        flood = [open_ones.enter_context(RawClient(where)) for _ in range(150)]
+        for number, client in enumerate(flood):
+            client.send(connect_bytes(f"cart-{number + 1}", f"cart-{number + 1}", "wrong"))
+        with RawClient(where) as cart:
+            assert cart.connect("cart-1", "cart-1", f"{1:064x}").body == b"\0\0"
+        assert [client.receive().body for client in flood] == [b"\0\x05"] * len(flood)
+        assert table.reads <= 3 + (monotonic() - begun_s) / READ_PAUSE_S
     copy.stop()
 
 

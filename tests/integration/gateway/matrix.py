@@ -117,6 +117,9 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/console/api/carts/{cart_id}/events"): Call(
         "operator", path=lambda _, ada: f"/console/api/carts/{ada.cart_id}/events"
     ),
+    ("GET", "/console/api/carts/{cart_id}/refused"): Call(
+        "operator", path=lambda _, ada: f"/console/api/carts/{ada.cart_id}/refused"
+    ),
     ("GET", "/console/api/dead_letters"): Call("operator"),
     ("GET", "/console/api/dead_letters/{dead_letter_id}"): Call(
         "operator", path=lambda *_: "/console/api/dead_letters/1"

@@ -12,6 +12,7 @@ from shared.contracts.decode import decode_event
 from shared.contracts.status import CartStatus
 from shared.contracts.telemetry import CartTelemetry, Health, Location
 from shared.db.alerts import Alert, AlertKind, raise_alerts
+from shared.db.broker_refusals import RefusedThing, record_broker_refusals
 from shared.db.cart_log import apply_events
 from shared.db.dead_letters import DeadLetter, insert_dead_letters
 from shared.db.incoming import Incoming
@@ -296,3 +297,19 @@ def test_a_store_of_300_carts_is_a_small_answer(shop: Shop, staff: LoggedInOpera
     assert len(answer.json()["carts"]) == 300
     assert answer.headers["Content-Encoding"] == "gzip"
     assert int(answer.headers["Content-Length"]) < 16_000
+
+
+def test_a_cart_shows_what_the_broker_refused_it(shop: Shop, staff: LoggedInOperator) -> None:
+    cart_id = shop.carts[0].cart_id
+    with psycopg.connect(shop.database_url) as tx:
+        thing = RefusedThing(cart_id, "connect", "wrong_client_id", "", "client id esp32-1", 4)
+        record_broker_refusals(tx, [thing], shop.clock())
+    (told,) = staff.get(f"/carts/{cart_id}/refused").json()["refused"]
+    assert (told["act"], told["reason"], told["detail"], told["times"]) == (
+        "connect",
+        "wrong_client_id",
+        "client id esp32-1",
+        4,
+    )
+    assert staff.get(f"/carts/{shop.carts[1].cart_id}/refused").json() == {"refused": []}
+    assert staff.get("/carts/4711/refused").json()["code"] == "cart_unknown"

@@ -15,6 +15,7 @@ export function cartScreen(app, cartId) {
   const facts = el("dl", { class: "facts" });
   const marks = el("p", { class: "marks" });
   const log = eventLog(app, cartId);
+  const refused = refusedByBroker(app, cartId);
   let seen = null;
   const update = () => {
     const { live } = app.desk;
@@ -33,9 +34,11 @@ export function cartScreen(app, cartId) {
     el("a", { class: "back", href: "#/carts" }, icon("back"), t("cart.back")),
     el("div", { class: "row" }, el("h1", { tabIndex: -1 }, t("cart.title", { cart: cartId })), marks),
     el("section", { class: "card" }, facts),
+    refused.node,
     log.node,
   );
   log.refresh();
+  refused.refresh();
   return { title: t("cart.title", { cart: cartId }), node, update, leave: log.leave };
 }
 
@@ -58,6 +61,37 @@ export function factsOf(app, cart) {
     ["carts.place", cart.x === null ? t("cart.unknown") : `${cart.x.toFixed(1)}, ${cart.y.toFixed(1)} (${ago(cart.located_at, live.at)})`],
   ];
   return pairs.map(([term, words]) => el("div", {}, el("dt", {}, t(term)), el("dd", {}, words)));
+}
+
+/** What the broker refused the cart: its firmware's mistakes. Hidden while there are none. */
+function refusedByBroker(app, cartId) {
+  const rows = el("tbody");
+  const head = ["act", "reason", "topic", "times", "last"].map((name) => el("th", { scope: "col" }, t(`refused.${name}`)));
+  const node = el(
+    "section",
+    { class: "stack", hidden: true },
+    el("h2", {}, t("refused.title")),
+    el("div", { class: "card tablecard" }, el("table", {}, el("thead", {}, el("tr", {}, head)), rows)),
+  );
+  const refresh = async () => {
+    const answer = await app.desk.call("GET", `/carts/${cartId}/refused`);
+    if (!answer.ok) return;
+    node.hidden = answer.body.refused.length === 0;
+    show(rows, answer.body.refused.map(refusedRow));
+  };
+  return { node, refresh };
+}
+
+function refusedRow(one) {
+  return el(
+    "tr",
+    {},
+    el("td", {}, t(`refused.act.${one.act}`)),
+    el("td", {}, one.reason.replaceAll("_", " "), one.detail && el("span", { class: "soft small" }, ` ${one.detail}`)),
+    el("td", { class: "code" }, one.topic || "–"),
+    el("td", { class: "number" }, `${one.times}`),
+    el("td", { class: "number" }, exactly(one.last_at)),
+  );
 }
 
 function eventLog(app, cartId) {
