@@ -8,6 +8,7 @@ import typer
 from services.commands.lazy import selected
 from services.stack.background import stack_in_background
 from services.stack.folder import StackFolder
+from services.stack.parts import BrokerKind
 from services.stack.up import Ports, migrate_database, run_stack
 
 _PORT = "TCP port on 127.0.0.1; 0 takes any free one."
@@ -25,6 +26,10 @@ def up(
     mqtt_port: MqttPort = 1883,
     ws_port: WsPort = 8083,
     metrics_port: MetricsPort = 0,
+    broker: Annotated[
+        BrokerKind,
+        typer.Option(envvar="BROKER", help="Which broker of ours; amqtt is for development (docs/brokers.md)."),
+    ] = "embedded",
     sim: Annotated[
         bool, typer.Option("--sim", help="For simulated shoppers: codes without a limit, and in the gateway's log.")
     ] = False,
@@ -41,6 +46,7 @@ def up(
         Ports(http=http_port, mqtt=mqtt_port, ws=ws_port, metrics=metrics_port),
         selection.environment,
         simulated=sim,
+        broker=broker,
         announce=tell,
         say=lambda line: tell(f"smartcart: {line}", err=True),
     )

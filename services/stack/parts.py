@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
 from services.stack.address import StackAddress
@@ -49,12 +50,15 @@ def postgres_part(cluster: Cluster) -> Part:
     )
 
 
-def broker_part(ports: Mapping[str, int], environment: Mapping[str, str]) -> Part:
-    """The embedded broker; it keeps nothing that stopping could lose."""
+BrokerKind = Literal["embedded", "amqtt"]
+
+
+def broker_part(ports: Mapping[str, int], environment: Mapping[str, str], kind: BrokerKind = "embedded") -> Part:
+    """The broker of this machine; it keeps nothing that stopping could lose, since the carts and ingest do."""
     given = {"MQTT_HOST": HOST, "MQTT_PORT": str(ports["mqtt"]), "WS_PORT": str(ports["ws"])}
     return Part(
         name="broker",
-        command=lambda: _python("broker.embedded", {**environment, **given}),
+        command=lambda: _python(f"broker.{kind}", {**environment, **given}),
         is_ready=lambda: accepts(HOST, ports["mqtt"]) and accepts(HOST, ports["ws"]),
         stop_within_s=1.0,
     )

@@ -1,5 +1,6 @@
 """`smartcart up`: everything that one machine needs, started, announced, kept running and stopped."""
 
+import importlib.util
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from services.stack.address import StackAddress, write_address
 from services.stack.errors import StackFailed
 from services.stack.folder import StackFolder
 from services.stack.parts import (
+    BrokerKind,
     broker_accepts,
     broker_part,
     gateway_part,
@@ -41,6 +43,7 @@ def run_stack(
     environment: Mapping[str, str],
     *,
     simulated: bool = False,
+    broker: BrokerKind = "embedded",
     announce: Callable[[str], None],
     say: Callable[[str], None],
 ) -> None:
@@ -53,6 +56,8 @@ def run_stack(
     """
     if simulated and _is_production(environment):
         raise StackFailed("ENV=production and simulated shoppers exclude each other: --sim sends codes without a limit")
+    if broker == "amqtt":
+        _check_amqtt(environment)
     folder.make()
     supervisor = Supervisor(folder, say)
     with folder.locked(), folder.postgres_cluster() as cluster, supervisor.listening_to_signals():
@@ -70,7 +75,7 @@ def run_stack(
             migrate_database(address.database_url)
             if not own_broker:
                 _wait_for_broker(address.mqtt_url, supervisor)
-            brokers = [broker_part(ports, told)] if own_broker else []
+            brokers = [broker_part(ports, told, broker)] if own_broker else []
             supervisor.start([*brokers, ingest_part(ports, told), gateway_part(ports, address, told)])
             write_address(folder, address)
             say(mode_line(environment, simulated=simulated))
@@ -96,6 +101,14 @@ def mode_line(environment: Mapping[str, str], *, simulated: bool) -> str:
     if environment.get("FIXED_OTP"):
         return "development (ENV is not production): every code is FIXED_OTP"
     return "development (ENV is not production): no code is sent, set SMS_WEBHOOK_URL, or FIXED_OTP to try it"
+
+
+def _check_amqtt(environment: Mapping[str, str]) -> None:
+    """Raises StackFailed where amqtt may not run, or cannot."""
+    if _is_production(environment):
+        raise StackFailed("ENV=production: amqtt is for development only; docs/brokers.md tells why")
+    if importlib.util.find_spec("amqtt") is None:
+        raise StackFailed("amqtt is not installed: pip install 'smartcart[amqtt]'")
 
 
 def _is_production(environment: Mapping[str, str]) -> bool:

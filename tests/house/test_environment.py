@@ -9,6 +9,7 @@ from tests.house.source import Module, called_name, imports, modules
 
 ENTRY_POINTS = (
     "services.cli",
+    "broker.amqtt.__main__",
     "broker.embedded.__main__",
     "broker.mosquitto.__main__",
     "services.cart_ingest.__main__",

@@ -1,4 +1,4 @@
-"""The broker of a stage: the embedded one, or a real Mosquitto with the production configuration."""
+"""The broker of a stage: the embedded one, amqtt, or a real Mosquitto with the production configuration."""
 
 import os
 import shutil
@@ -15,15 +15,15 @@ from shared.mosquitto.accounts import ControlAddress, MosquittoAccounts
 from shared.mosquitto.rights import Account
 from tests.mosquitto import start_mosquitto
 
-BrokerKind = Literal["embedded", "Mosquitto"]
+BrokerKind = Literal["embedded", "Mosquitto", "amqtt"]
 WORKERS_MAX = 4
 ADMIN_PASSWORD = "of whoever adds accounts on a stage"
 
 
 def make_broker(kind: BrokerKind, folder: Path, ports: Mapping[str, int], environment: Mapping[str, str]) -> Part:
     """A part that can be killed and started again where it was; Mosquitto knows the services already."""
-    if kind == "embedded":
-        return broker_part(ports, environment)
+    if kind != "Mosquitto":
+        return broker_part(ports, environment, kind)
     folder.mkdir()
     password = environment["MQTT_SERVICE_PASSWORD"]
     names = [f"{role}-{number}" for role in ("ingest", "publisher") for number in range(WORKERS_MAX)]

@@ -1,0 +1,1 @@
+"""amqtt as the broker of a development: unchanged, with our identities and rights as its plugins."""
