@@ -158,6 +158,7 @@ class GatewaySettings(DatabaseSettings):
     logins_per_address_per_minute: int = Field(300, ge=1, description="steps of logging in of one address in a minute")
     reads_per_shopper_per_minute: int = Field(600, ge=1, description="GET requests of one shopper in a minute")
     writes_per_shopper_per_minute: int = Field(240, ge=1, description="other requests of one shopper in a minute")
+    scans_per_board_per_minute: int = Field(240, ge=1, description="scans over HTTP of one cart in a minute")
     sms_webhook_url: str | None = Field(
         None, description="SMS gateway that gets a signed POST; empty, in development only: no code is sent"
     )

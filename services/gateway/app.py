@@ -80,6 +80,7 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
             Kind.WRITE: TokenBuckets(settings.writes_per_shopper_per_minute),
             Kind.LOGIN: TokenBuckets(settings.writes_per_shopper_per_minute),
         },
+        board_rates=TokenBuckets(settings.scans_per_board_per_minute),
         phones=PhoneVault(settings.code_pepper.get_secret_value()),
         phone_accounts=make_phone_accounts(settings),
         code_sender=_code_sender(settings),

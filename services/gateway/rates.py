@@ -7,6 +7,7 @@ the database besides, for all processes and over restarts.
 import ipaddress
 from collections.abc import Callable, Hashable
 from enum import StrEnum
+from threading import Lock
 from time import monotonic
 
 KEYS_MAX = 50_000  # about 10 MB
@@ -32,15 +33,19 @@ def kind_of(method: str, path: str) -> Kind:
 
 
 class TokenBuckets:
-    """Each key may act `per_minute` times at once, and so often again within a minute, evenly."""
+    """Each key may act `per_minute` times at once, and so often again within a minute, evenly. For any thread."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
         self._capacity, self._per_second, self._clock = float(per_minute), per_minute / 60, clock
         self._left: dict[Hashable, tuple[float, float]] = {}
+        self._lock = Lock()
 
     def take(self, key: Hashable) -> float:
         """Seconds until the key may act; 0: now, and it has been counted."""
-        now = self._clock()
+        with self._lock:
+            return self._take(key, self._clock())
+
+    def _take(self, key: Hashable, now: float) -> float:
         left, at = self._left.get(key, (self._capacity, now))
         left = min(self._capacity, left + (now - at) * self._per_second)
         if left < 1:

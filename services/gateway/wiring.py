@@ -41,6 +41,7 @@ class Gateway:
     answer_seal: AnswerSeal
     access_tokens: AccessTokens
     shopper_rates: Mapping[Kind, TokenBuckets]
+    board_rates: TokenBuckets
     phones: PhoneVault
     phone_accounts: PhoneAccounts
     code_sender: CodeSender

@@ -1,5 +1,6 @@
 """Scans over HTTP, for boards that cannot speak MQTT."""
 
+import math
 from typing import Annotated, Self, assert_never
 
 from fastapi import APIRouter
@@ -88,6 +89,9 @@ def add_item(here: Here, device: Device, asked: Scanned) -> Message:
         store = find_store_of_device(connection, device.cart_id, device.secret, now)
         if store is None:
             raise refuse_caller("device")
+        wait_s = here.board_rates.take(device.cart_id)
+        if wait_s:
+            raise Refused(Refusal.TOO_MANY_REQUESTS, retry_after_s=math.ceil(wait_s))
         if asked.cart_id != device.cart_id:
             raise Refused(Refusal.NOT_YOUR_CART)
         code = asked.barcode or find_code_of_product(connection, asked.product_id or 0)

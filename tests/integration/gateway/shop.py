@@ -137,6 +137,7 @@ _UNLIMITED = {
     "logins_per_address_per_minute": _MANY,
     "reads_per_shopper_per_minute": _MANY,
     "writes_per_shopper_per_minute": _MANY,
+    "scans_per_board_per_minute": _MANY,
 }
 
 

@@ -5,6 +5,7 @@ Reasons: docs/reliability.md S19.
 
 from typing import Any
 
+from shared.db.carts import CartAdded
 from tests.integration.gateway.shop import BEN, open_shop
 
 
@@ -65,3 +66,22 @@ def test_a_refused_body_does_not_become_the_next_request(database_url: str) -> N
         answers = [shop.client.post("/auth/logout", content=b"GET /metrics HTTP/1.1\r\n\r\n") for _ in range(2)]
         assert answers[-1].status_code == 429
         assert answers[-1].headers["Connection"] == "close"
+
+
+def test_a_board_that_scans_too_often_waits_and_holds_up_no_other(database_url: str) -> None:
+    with open_shop(database_url, scans_per_board_per_minute=3) as shop:
+        first, second = shop.carts
+
+        def scan(board: CartAdded, seq: int, password: str | None = None) -> Any:
+            asked = {"cart_id": board.cart_id, "barcode": "9520000000011", "epoch": 1, "seq": seq}
+            auth = (str(board.cart_id), password or board.password)
+            return shop.client.post("/cart/esp32/add_item", json=asked, auth=auth)
+
+        # Who does not know the secret uses up nothing of the cart's.
+        assert _codes([scan(first, 1, "wrong") for _ in range(5)]) == [401] * 5
+        answers = [scan(first, seq) for seq in range(1, 6)]
+        assert _codes(answers) == [200] * 3 + [429] * 2
+        assert answers[-1].json()["code"] == "too_many_requests"
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= 20
+        assert scan(second, 1).status_code == 200
+        assert shop.execute("SELECT count(*) FROM cart_event WHERE cart_id = %s", first.cart_id) == [(3,)]
