@@ -148,3 +148,43 @@ def test_a_worker_says_that_a_round_of_chores_does_not_end(start_ingest: StartIn
 
     eventually(lambda: ingest.complaints() == "a round of chores has not ended for a minute\n")
     assert not ingest.ready()
+
+
+OLD_LETTERS = 3_000
+# One letter a round: however many there are, most of them wait while everything else is done.
+ONE_BY_ONE = (
+    "from services.cart_ingest import chores, housekeeper\n"
+    "chores.BUDGET_S, housekeeper.SELDOM_EVERY_S, housekeeper.LETTERS_TOGETHER = 0.0, 0.0, 1\n"
+)
+
+
+def test_a_mountain_of_old_letters_holds_up_nothing_and_shrinks(
+    start_ingest: StartIngest, shop: Shop, address: tuple[str, int]
+) -> None:
+    """300,000 of them took longer than a statement may, in each round before anything else was done."""
+    query(
+        shop.url,
+        "INSERT INTO dead_letter (topic, reason, payload, payload_bytes, payload_sha256, received_at, last_seen_at,"
+        " last_seen_s) SELECT 'old', 'decode', convert_to(repeat('x', 8192), 'UTF8'), 8192, sha256(n::text::bytea),"
+        " now(), now(), -1e9 FROM generate_series(1, %s) AS n",
+        OLD_LETTERS,
+    )
+    cart, online = shop.carts[0], {"v": 1, "online": True, "epoch": 1}
+    (code,) = query(shop.url, "SELECT pairing_code FROM cart WHERE cart_id = %s", cart)
+    ingest = start_ingest(gap_timeout_s=0.5, telemetry_flush_s=0.1, pairing_rotate_s=10, sabotage=ONE_BY_ONE)
+    query(shop.url, "UPDATE cart SET pairing_code_s = -1e9")
+
+    say_on(address, [(STATUS.topic(store="main", cart=one), online) for one in shop.carts[:2]])
+    say_on(address, [(TELEMETRY.topic(store="main", cart=cart), {"v": 1, "location": {"x": 1.5, "y": 2.0}})])
+    eventually(lambda: query(shop.url, "SELECT pairing_code FROM cart WHERE cart_id = %s", cart) != [code])
+    eventually(lambda: query(shop.url, "SELECT x FROM cart_presence WHERE cart_id = %s", cart) == [(1.5,)])
+    say(address, shop.carts[1], [scan(1), scan(3)])
+    eventually(lambda: retained_states(address[1])[shop.carts[1]].status == "incomplete")
+
+    unfinished = '{chore="dead_letters",outcome="unfinished"}'
+    assert ingest.metric("ingest_chores_total", unfinished) >= 5
+    ((left,),) = query(shop.url, "SELECT count(*) FROM dead_letter")
+    assert OLD_LETTERS / 2 < left < OLD_LETTERS
+    ((forgotten,),) = query(shop.url, "SELECT sum(forgotten) FROM delivery_count")
+    assert forgotten >= OLD_LETTERS - left
+    assert ingest.ready()
