@@ -145,6 +145,11 @@ class GatewaySettings(DatabaseSettings):
     fixed_otp: str | None = Field(
         None, pattern=r"^[0-9]{6}$", description="development only: every one-time code is this one"
     )
+    phone_region: str = Field(
+        "DE",
+        pattern=r"^([A-Z]{2})?$",
+        description="country of phone numbers without a country code (ISO 3166-1); empty: refuse them",
+    )
     otp_ttl_s: int = Field(300, ge=30, le=600, description="life of a one-time code (NIST SP 800-63B: at most 10 min)")
     otp_tries: int = Field(5, ge=1, le=10, description="tries per one-time code")
     otp_seconds_between_sends: int = Field(30, ge=0, description="wait before another code to the same number")

@@ -1,4 +1,5 @@
-"""The carts' credentials as the broker knows them: a copy in memory that a background thread keeps fresh.
+"""The carts' credentials, and the logins that are over, as the broker knows them: a copy in memory that a background
+thread keeps fresh.
 
 Checking a password never touches the database. Who fails may be newer than the copy: then the answer waits until the
 table was read once more, which all who wait share, so that a flood of wrong passwords costs five reads a second. While
@@ -12,15 +13,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import psycopg
 import structlog
 
 from shared.db.carts import CartCredential, list_cart_credentials
+from shared.db.ended_logins import EndedLogin, EndedLogins, list_ended_logins
 from shared.domain.device_secret import secret_matches
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 READ_PAUSE_S = 0.2  # least time between two reads, also when many unknown carts knock
 ASKING_MAX = 1_000  # who wait for a read at the same time; further ones are refused by the copy alone
@@ -35,6 +38,10 @@ class CredentialSource(Protocol):
         """Credentials changed since then, all of them for None; raises when the source is away."""
         ...
 
+    def read_ended_logins(self) -> Sequence[EndedLogin]:
+        """The shoppers' logins that are over before their tokens; raises when the source is away."""
+        ...
+
 
 class DatabaseCredentials:
     """Credentials from PostgreSQL over one connection, opened again after trouble."""
@@ -45,12 +52,19 @@ class DatabaseCredentials:
 
     def read_changed(self, since: datetime | None) -> Sequence[CartCredential]:
         """Raises psycopg.Error while the database is away."""
+        return self._read(lambda tx: list_cart_credentials(tx, since))
+
+    def read_ended_logins(self) -> Sequence[EndedLogin]:
+        """Raises psycopg.Error while the database is away."""
+        return self._read(list_ended_logins)
+
+    def _read(self, read: Callable[[psycopg.Connection], list[T]]) -> list[T]:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(
                 self._database_url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, options=STATEMENT_TIMEOUT
             )
         try:
-            return list_cart_credentials(self._connection, since)
+            return read(self._connection)
         except psycopg.Error:
             self._connection.close()
             raise
@@ -80,6 +94,7 @@ class CredentialCopy:
     def __init__(self, source: CredentialSource) -> None:
         self._source = source
         self._carts: dict[int, CartCredential] = {}
+        self.ended_logins = EndedLogins()
         self._seen_until: datetime | None = None
         self._loaded = False
         self._stopping = False
@@ -101,6 +116,7 @@ class CredentialCopy:
             self._carts[credential.cart_id] = credential
             if latest is None or credential.changed_at > latest:
                 latest = credential.changed_at
+        self.ended_logins.replace(self._source.read_ended_logins())
         self._seen_until = latest
         self._loaded = True
 

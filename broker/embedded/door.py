@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, assert_never
+from uuid import UUID
 
 from broker.embedded.credentials import CartProof, CredentialCopy, NoProof
 from broker.embedded.limits import ClientLimits, Limits
@@ -69,13 +70,14 @@ class Door(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Granted:
-    """Rights from the access policy, good while `ends_at` and the cart's secret are."""
+    """Rights from the access policy, good while `ends_at`, the cart's secret and the shopper's login are."""
 
     identity: access.Identity
     limits: ClientLimits
     ends_at: datetime | None = None
     proof: CartProof | None = None
     credentials: CredentialCopy | None = None
+    family_id: UUID | None = None
 
     def may_publish(self, topic: str) -> bool:
         return access.may_publish(self.identity, topic)
@@ -92,7 +94,11 @@ class _Granted:
     def still_hold(self, now: datetime) -> bool:
         if self.ends_at is not None and now >= self.ends_at:
             return False
-        if self.proof is None or self.credentials is None:
+        if self.credentials is None:
+            return True
+        if isinstance(self.identity, access.ShopperIdentity):
+            return not self.credentials.ended_logins.has(self.identity.shopper_id, self.family_id)
+        if self.proof is None:
             return True
         return self.credentials.still_counts(self.proof, now)
 
@@ -139,9 +145,18 @@ class HouseDoor:
 
     def _admit_shopper(self, shopper_id: int, password: bytes, now: datetime) -> Rights | Refusal:
         grant = read_mqtt_grant(self._token_secret, password.decode("utf-8", "replace"), now)
-        if grant is None or grant[0] != shopper_id:
+        if grant is None or grant.shopper_id != shopper_id:
             return Refusal.WRONG_TOKEN
-        return _Granted(access.ShopperIdentity(shopper_id), self._limits.shoppers, ends_at=grant[1])
+        if not self._credentials.loaded:
+            return Refusal.UNAVAILABLE
+        rights = _Granted(
+            access.ShopperIdentity(shopper_id),
+            self._limits.shoppers,
+            ends_at=grant.ends_at,
+            credentials=self._credentials,
+            family_id=grant.family_id,
+        )
+        return rights if rights.still_hold(now) else Refusal.WRONG_TOKEN
 
 
 def connack_code(refusal: Refusal) -> int:

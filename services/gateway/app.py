@@ -25,6 +25,7 @@ from services.gateway.door.limits import Limits
 from services.gateway.door.rates import Rates
 from services.gateway.door.record import Record
 from services.gateway.item_changes import ItemChanges
+from services.gateway.login_ends import LoginEnds
 from services.gateway.openapi import DESCRIPTION, TITLE, VERSION, add_examples
 from services.gateway.pages.router import router as pages_router
 from services.gateway.phone_accounts import SWEEP_EVERY_S, make_phone_accounts
@@ -40,6 +41,7 @@ from services.gateway.shared_reads import SharedRead
 from services.gateway.store_maps import StoreMaps
 from services.gateway.tokens import AccessTokens, parse_keys
 from services.gateway.wiring import Gateway
+from shared.db.ended_logins import READ_EVERY_S
 from shared.db.held_carts import list_held_carts
 from shared.settings import GatewaySettings
 
@@ -65,6 +67,7 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
     """What the endpoints work with; nothing is opened yet."""
     pool = make_pool(settings.database_url, settings.db_pool_max)
     words = CatalogueWords(pool)
+    phone_accounts = make_phone_accounts(settings)
     answer_seal = AnswerSeal(settings.code_pepper.get_secret_value())
     return Gateway(
         settings=settings,
@@ -82,7 +85,8 @@ def make_gateway(settings: GatewaySettings) -> Gateway:
         },
         board_rates=TokenBuckets(settings.scans_per_board_per_minute),
         phones=PhoneVault(settings.code_pepper.get_secret_value()),
-        phone_accounts=make_phone_accounts(settings),
+        phone_accounts=phone_accounts,
+        login_ends=LoginEnds(pool, phone_accounts),
         code_sender=_code_sender(settings),
         catalogue_words=words,
         product_finder=ProductFinder(pool, words),
@@ -100,6 +104,8 @@ def make_app(gateway: Gateway) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Not waited for: while the database is away the process lives, and says so on /readyz.
         gateway.pool.open(wait=False)
+        # No token is taken before it is known which logins are over. While the database is away this waits 2 s.
+        await to_thread.run_sync(gateway.login_ends.do_round)
         # More threads than this, or than connections, would only wait for each other: they share Python's lock.
         to_thread.current_default_thread_limiter().total_tokens = min(settings.db_pool_max, THREADS_MAX)
         beside: tuple[StoreMaps | Rounds, ...] = (gateway.store_maps, *_rounds(gateway))
@@ -142,6 +148,7 @@ def _rounds(gateway: Gateway) -> Iterable[Rounds]:
         Rounds("chores", partial(do_chores, gateway), first_in_s=CHORES_EVERY_S),
         Rounds("catalogue-words", gateway.catalogue_words.do_round),
         Rounds("ingest-samples", gateway.ingest_samples.do_round),
+        Rounds("login-ends", gateway.login_ends.do_round, first_in_s=READ_EVERY_S),
         Rounds("phone-accounts", gateway.phone_accounts.do_round, first_in_s=SWEEP_EVERY_S),
     )
 

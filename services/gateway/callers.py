@@ -47,6 +47,10 @@ class _Bearer(HTTPBearer):
             caller = here.access_tokens.read(token.strip())
         except BadToken:
             raise refuse_caller("token") from None
+        if not here.login_ends.ended.is_known:
+            raise Refused(Refusal.UNAVAILABLE, retry_after_s=1)
+        if here.login_ends.ended.has(caller.shopper_id, caller.family_id):
+            raise refuse_caller("token")
         wait_s = here.shopper_rates[kind_of(request.method, request.url.path)].take(caller.shopper_id)
         if wait_s:
             raise Refused(Refusal.TOO_MANY_REQUESTS, retry_after_s=math.ceil(wait_s))

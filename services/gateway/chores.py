@@ -10,6 +10,7 @@ import structlog
 
 from services.gateway.metrics import ROUNDS_FAILED
 from services.gateway.wiring import Gateway
+from shared.db.ended_logins import delete_old_ended_logins
 from shared.db.idempotency import delete_old_answers
 from shared.db.leadership import Singleton, try_lead_once
 from shared.db.one_time_codes import delete_old_challenges, delete_old_code_failures
@@ -29,6 +30,7 @@ KINDS: tuple[Delete, ...] = (
     delete_old_answers,
     delete_old_refresh_tokens,
     delete_old_pairing_tries,
+    delete_old_ended_logins,
 )
 
 log = structlog.get_logger("gateway")

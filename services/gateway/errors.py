@@ -61,6 +61,7 @@ class Refusal(StrEnum):
     INVALID_REQUEST = "invalid_request"
     WRONG_CHECK_DIGIT = "wrong_check_digit"
     AMBIGUOUS_CODE = "ambiguous_code"
+    UNCLEAR_NUMBER = "unclear_number"
     UNKNOWN_REFERENCE = "unknown_reference"
     NO_ROUTE = "no_route"
     KEY_REUSED = "idempotency_key_reused"
@@ -133,6 +134,9 @@ MEANINGS: dict[Refusal, Meaning] = {
     Refusal.INVALID_REQUEST: Meaning(422, "The request has the wrong shape."),
     Refusal.AMBIGUOUS_CODE: Meaning(409, "This code stands for two products."),
     Refusal.WRONG_CHECK_DIGIT: Meaning(422, "The check digit of this code is wrong."),
+    Refusal.UNCLEAR_NUMBER: Meaning(
+        422, "This is no phone number, or could be two: write it with + and the country code, like +49 170 1234567."
+    ),
     Refusal.UNKNOWN_REFERENCE: Meaning(422, "The request names something that does not exist."),
     Refusal.NO_ROUTE: Meaning(422, "There is no way to walk."),
     Refusal.KEY_REUSED: Meaning(422, "This Idempotency-Key belongs to another request."),

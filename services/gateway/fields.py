@@ -36,8 +36,11 @@ NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=NO_CONTROLS, strip_whitespace=True)]
 Mobile = Annotated[
     str,
-    StringConstraints(pattern=r"^\+?[0-9]{10,15}$", max_length=16),
-    Field(description="10 to 15 digits, with or without a leading +", examples=["+491700000001"]),
+    StringConstraints(pattern=r"^\+?[0-9(][0-9 ()./-]{8,30}$"),
+    Field(
+        description="with + or 00 and the country code, or as it is dialled where the store is",
+        examples=["+491700000001"],
+    ),
 ]
 
 

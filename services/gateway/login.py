@@ -10,7 +10,10 @@ import structlog
 from services.gateway.code_delivery import CodeMessage
 from services.gateway.errors import Refusal, Refused
 from services.gateway.metrics import CODES, REFRESH_REUSE
+from services.gateway.phone_numbers import older_spellings, read_number
+from services.gateway.successors import open_successor, seal_successor
 from services.gateway.wiring import Gateway
+from shared.db.ended_logins import EndedLogin
 from shared.db.one_time_codes import (
     ChallengeStored,
     CodeAccepted,
@@ -26,11 +29,14 @@ from shared.db.one_time_codes import (
 from shared.db.refresh_tokens import (
     FamilyRevoked,
     NotAToken,
+    ReplacedJustNow,
     Rotated,
     insert_refresh_token,
+    refresh_token_is_live,
+    revoke_family,
     rotate_refresh_token,
 )
-from shared.db.shoppers import upsert_shopper
+from shared.db.shoppers import find_or_make_shopper
 from shared.domain.one_time_code import draw_code, hash_code
 from shared.domain.refresh_secret import draw_refresh_token, hash_refresh_token
 
@@ -47,9 +53,9 @@ class Tokens:
     refresh_token: str
 
 
-def send_code(here: Gateway, number: str, address: str) -> None:
+def send_code(here: Gateway, written: str, address: str) -> None:
     """Draw, keep and send a code. Never looks whether the number is known, so it cannot tell. Raises Refused."""
-    settings, now = here.settings, here.now()
+    settings, now, number = here.settings, here.now(), _number(here, written)
     code = settings.fixed_otp or draw_code()
     challenge_id = uuid4()
     phone_hash = here.phones.hash_number(number)
@@ -79,22 +85,25 @@ def send_code(here: Gateway, number: str, address: str) -> None:
             assert_never(never)
 
 
-def log_in(here: Gateway, number: str, code: str) -> Tokens:
+def log_in(here: Gateway, written: str, code: str) -> Tokens:
     """Exchange a right code for tokens; the first login makes the shopper. Raises Refused."""
-    now = here.now()
+    now, number = here.now(), _number(here, written)
     phone_hash = here.phones.hash_number(number)
     with here.pool.connection() as connection, connection.transaction():
         challenge_id = find_newest_challenge(connection, phone_hash) or uuid4()
         code_hash = hash_code(here.settings.code_pepper.get_secret_value(), challenge_id, phone_hash, code)
         tried = try_code(connection, phone_hash, challenge_id, code_hash, here.settings.otp_tries, now)
         if isinstance(tried, CodeAccepted):
-            login = upsert_shopper(connection, phone_hash, here.phones.seal_number(number))
+            older = [here.phones.hash_number(one) for one in older_spellings(number, here.settings.phone_region)]
+            login, joined = find_or_make_shopper(connection, phone_hash, older, here.phones.seal_number(number))
             family_id, refresh_token = uuid4(), draw_refresh_token()
             insert_refresh_token(
                 connection, hash_refresh_token(refresh_token), family_id, login.shopper_id, now, _refresh_ttl(here)
             )
     match tried:
         case CodeAccepted():
+            for gone in joined:
+                here.login_ends.note(gone)
             CODES.labels("accepted").inc()
             return _tokens(here, login.shopper_id, login.is_profile_complete, family_id, refresh_token)
         case WrongCode():
@@ -108,23 +117,52 @@ def log_in(here: Gateway, number: str, code: str) -> Tokens:
 
 
 def renew_tokens(here: Gateway, refresh_token: str) -> Tokens:
-    """Rotate a refresh token; one that was replaced before ends the whole login. Raises Refused."""
-    fresh = draw_refresh_token()
+    """Rotate a refresh token. One that was replaced just now gets the same successor again, because its answer may have
+    been lost; one that was replaced before ends the whole login. Raises Refused."""
+    fresh, now = draw_refresh_token(), here.now()
     with here.pool.connection() as connection, connection.transaction():
         outcome = rotate_refresh_token(
-            connection, hash_refresh_token(refresh_token), hash_refresh_token(fresh), here.now(), _refresh_ttl(here)
+            connection,
+            hash_refresh_token(refresh_token),
+            hash_refresh_token(fresh),
+            seal_successor(refresh_token, fresh),
+            now,
+            _refresh_ttl(here),
         )
+        if isinstance(outcome, ReplacedJustNow):
+            successor = open_successor(refresh_token, outcome.successor_sealed)
+            if successor is None or not refresh_token_is_live(connection, hash_refresh_token(successor), now):
+                raise Refused(
+                    Refusal.NOT_AUTHENTICATED
+                )  # somebody went on with it: this is not the newest of the login
+            fresh = successor
     match outcome:
-        case Rotated(family_id=family_id, shopper_id=shopper_id, is_profile_complete=is_profile_complete):
-            return _tokens(here, shopper_id, is_profile_complete, family_id, fresh)
-        case FamilyRevoked(family_id=family_id):
+        case Rotated() | ReplacedJustNow():
+            return _tokens(here, outcome.shopper_id, outcome.is_profile_complete, outcome.family_id, fresh)
+        case FamilyRevoked(login=login):
             REFRESH_REUSE.inc()
-            log.warning("refresh_token_reused", family=str(family_id))
+            log.warning("refresh_token_reused", family=str(login.family_id))
+            here.login_ends.note(login)
             raise Refused(Refusal.NOT_AUTHENTICATED)
         case NotAToken():
             raise Refused(Refusal.NOT_AUTHENTICATED)
         case _ as never:
             assert_never(never)
+
+
+def log_out(here: Gateway, shopper_id: int, family_id: UUID) -> None:
+    """End one login: its refresh tokens, its access and MQTT tokens, its live connection."""
+    login = EndedLogin(shopper_id, family_id)
+    with here.pool.connection() as connection, connection.transaction():
+        revoke_family(connection, login, here.now())
+    here.login_ends.note(login)
+
+
+def _number(here: Gateway, written: str) -> str:
+    number = read_number(written, here.settings.phone_region)
+    if number is None:
+        raise Refused(Refusal.UNCLEAR_NUMBER)
+    return number
 
 
 def _refresh_ttl(here: Gateway) -> timedelta:

@@ -1,19 +1,22 @@
-"""Phones' accounts at Mosquitto: made with each token, gone when it ends. The embedded broker reads tokens itself.
+"""Phones' accounts at Mosquitto: made with each token, gone when it or its login ends. The embedded broker reads tokens
+itself.
 
-Mosquitto remembers until when an account is good, as a note beside it: a gateway that starts later, or another one,
-ends it all the same.
+Mosquitto remembers until when an account is good and for which login, as a note beside it: a gateway that starts later,
+or another one, ends it all the same.
 """
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 
 from shared.access import ShopperIdentity, shopper_of
+from shared.db.ended_logins import EndedLogin
 from shared.mosquitto.accounts import AccountsUnavailable, ControlAddress, MosquittoAccounts
 from shared.mosquitto.rights import Account
 from shared.settings import GatewaySettings
@@ -28,12 +31,12 @@ log = structlog.get_logger("gateway")
 class PhoneAccounts(Protocol):
     """What a broker has to be told about phones."""
 
-    def let_in(self, shopper_id: int, password: str, until: datetime) -> None:
+    def let_in(self, shopper_id: int, family_id: UUID, password: str, until: datetime) -> None:
         """From now on this password opens the shopper's topic, and no older one. Raises AccountsUnavailable."""
         ...
 
-    def shut_out(self, shopper_id: int) -> None:
-        """End the shopper's live connection, as well as can be: what cannot be reached ends with its token."""
+    def shut_out(self, ended: Iterable[EndedLogin]) -> None:
+        """End the live connections of these logins. Raises AccountsUnavailable."""
         ...
 
     def do_round(self) -> float:
@@ -42,10 +45,10 @@ class PhoneAccounts(Protocol):
 
 
 class ReadFromTokens:
-    """The embedded broker checks the token's signature and end: there is nothing to tell it."""
+    """The embedded broker checks the token's signature and end, and reads who is out: there is nothing to tell it."""
 
-    def let_in(self, shopper_id: int, password: str, until: datetime) -> None: ...
-    def shut_out(self, shopper_id: int) -> None: ...
+    def let_in(self, shopper_id: int, family_id: UUID, password: str, until: datetime) -> None: ...
+    def shut_out(self, ended: Iterable[EndedLogin]) -> None: ...
 
     def do_round(self) -> float:
         return SWEEP_EVERY_S
@@ -59,18 +62,22 @@ class KeptByMosquitto:
         self._turn = threading.Lock()
         self._silent_until_s = 0.0
 
-    def let_in(self, shopper_id: int, password: str, until: datetime) -> None:
+    def let_in(self, shopper_id: int, family_id: UUID, password: str, until: datetime) -> None:
         """A connection under the older password ends: its owner has just asked for this one."""
-        account = Account(ShopperIdentity(shopper_id), password, until.isoformat())
+        account = Account(ShopperIdentity(shopper_id), password, f"{until.isoformat()} {family_id}")
         with self._accounts() as accounts:
             accounts.put([account])
 
-    def shut_out(self, shopper_id: int) -> None:
-        try:
-            with self._accounts() as accounts:
-                accounts.remove([ShopperIdentity(shopper_id)])
-        except AccountsUnavailable as problem:
-            log.warning("phone_account_kept", error=str(problem))
+    def shut_out(self, ended: Iterable[EndedLogin]) -> None:
+        """The account of another login of the same shopper, which has taken its place, stays."""
+        with self._accounts() as accounts:
+            for login in ended:
+                identity = ShopperIdentity(login.shopper_id)
+                account = accounts.find_account(identity)
+                if account is None:
+                    continue
+                if login.family_id is None or _family_of(account.note) in (None, login.family_id):
+                    accounts.remove([identity])
 
     def sweep(self, now: datetime) -> None:
         """Take away the accounts whose token has ended. Any number of gateways may do it."""
@@ -117,7 +124,15 @@ def make_phone_accounts(settings: GatewaySettings) -> PhoneAccounts:
 def has_ended(note: str, now: datetime) -> bool:
     """Whether an account's time is over; one without a readable time is no account of ours, and is over too."""
     try:
-        until = datetime.fromisoformat(note)
+        until = datetime.fromisoformat(note.partition(" ")[0])
         return until <= now
     except (ValueError, TypeError):
         return True
+
+
+def _family_of(note: str) -> UUID | None:
+    """The login that an account was made for; None where its note names none."""
+    try:
+        return UUID(note.partition(" ")[2])
+    except ValueError:
+        return None

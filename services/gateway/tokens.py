@@ -39,8 +39,8 @@ class AccessTokens:
     """Signs with the first key, accepts each of them.
 
     A token that was found good is remembered until it ends: a phone sends the same one with each request. That
-    changes no answer, because nothing but time and another set of keys (another process) ends an access token;
-    logging out ends the refresh tokens.
+    changes no answer: nothing but time and another set of keys (another process) makes a token bad. Whether its login
+    is over is asked elsewhere, each time (`LoginEnds`).
     """
 
     def __init__(self, keys: dict[str, str], ttl_s: int) -> None:

@@ -11,6 +11,7 @@ from services.gateway.catalogue_words import CatalogueWords
 from services.gateway.code_delivery import CodeSender
 from services.gateway.console.ingest_samples import IngestSamples
 from services.gateway.item_changes import ItemChanges
+from services.gateway.login_ends import LoginEnds
 from services.gateway.phone_accounts import PhoneAccounts
 from services.gateway.phones import PhoneVault
 from services.gateway.pool import Pool
@@ -44,6 +45,7 @@ class Gateway:
     board_rates: TokenBuckets
     phones: PhoneVault
     phone_accounts: PhoneAccounts
+    login_ends: LoginEnds
     code_sender: CodeSender
     catalogue_words: CatalogueWords
     product_finder: ProductFinder

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from shared.db.ended_logins import EndedLogin, end_login
 from shared.db.queries import sql
 from shared.db.types import Tx
 
-# A phone that sends the same token twice at once is in a hurry, not a thief (docs/reliability.md S11).
+# A phone that sends the same token twice at once is in a hurry, and one that sends it again has lost the answer;
+# neither is a thief (docs/reliability.md S11). It counts before and after this moment, because a clock may be set back.
 REUSE_GRACE = timedelta(seconds=5)
 
 
@@ -21,15 +23,25 @@ class Rotated:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplacedJustNow:
+    """The successor was given a moment ago: whoever holds the old token may have it again, while it is live."""
+
+    family_id: UUID
+    shopper_id: int
+    is_profile_complete: bool
+    successor_sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class NotAToken:
-    """Unknown, expired, revoked, or replaced a moment ago."""
+    """Unknown, expired or revoked."""
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyRevoked:
     """An old token came back: the whole login is ended."""
 
-    family_id: UUID
+    login: EndedLogin
 
 
 def insert_refresh_token(
@@ -49,26 +61,39 @@ def insert_refresh_token(
 
 
 def rotate_refresh_token(
-    tx: Tx, old_hash: bytes, new_hash: bytes, now: datetime, ttl: timedelta
-) -> Rotated | NotAToken | FamilyRevoked:
+    tx: Tx, old_hash: bytes, new_hash: bytes, successor_sealed: bytes, now: datetime, ttl: timedelta
+) -> Rotated | ReplacedJustNow | NotAToken | FamilyRevoked:
     """Replace a token by the next one; commit whatever comes out, because a revocation must last."""
-    row = tx.execute(sql("replace_refresh_token"), {"token_hash": old_hash, "now": now}).fetchone()
+    replaced = {"token_hash": old_hash, "successor_sealed": successor_sealed, "now": now}
+    row = tx.execute(sql("replace_refresh_token"), replaced).fetchone()
     if row is not None:
         rotated = Rotated(*row)
         insert_refresh_token(tx, new_hash, rotated.family_id, rotated.shopper_id, now, ttl)
         return rotated
     reused = tx.execute(
-        sql("find_replaced_refresh_token"), {"token_hash": old_hash, "before": now - REUSE_GRACE}
+        sql("find_replaced_refresh_token"), {"token_hash": old_hash, "now": now, "grace": REUSE_GRACE}
     ).fetchone()
     if reused is None:
         return NotAToken()
-    revoke_family(tx, reused[0], now)
-    return FamilyRevoked(reused[0])
+    family_id, shopper_id, is_profile_complete, sealed, is_recent = reused
+    if is_recent:
+        return ReplacedJustNow(family_id, shopper_id, is_profile_complete, sealed) if sealed else NotAToken()
+    login = EndedLogin(shopper_id, family_id)
+    revoke_family(tx, login, now)
+    return FamilyRevoked(login)
 
 
-def revoke_family(tx: Tx, family_id: UUID, now: datetime) -> None:
-    """End a login; harmless when it has ended."""
-    tx.execute(sql("revoke_refresh_family"), {"family_id": family_id, "now": now})
+def refresh_token_is_live(tx: Tx, token_hash: bytes, now: datetime) -> bool:
+    """Whether a token could be used now."""
+    row = tx.execute(sql("refresh_token_is_live"), {"token_hash": token_hash, "now": now}).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def revoke_family(tx: Tx, login: EndedLogin, now: datetime) -> None:
+    """End a login with all its tokens; harmless when it has ended."""
+    tx.execute(sql("revoke_refresh_family"), {"family_id": login.family_id, "now": now})
+    end_login(tx, login)
 
 
 def delete_old_refresh_tokens(tx: Tx, now: datetime, limit: int) -> int:

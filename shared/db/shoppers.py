@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg import errors
 from psycopg.rows import class_row, dict_row
 
+from shared.db.ended_logins import EndedLogin, end_login
 from shared.db.queries import sql
 from shared.db.types import Tx
 
@@ -90,6 +91,33 @@ def upsert_shopper(tx: Tx, phone_hash: bytes, phone_sealed: bytes) -> Login:
     row = tx.execute(sql("upsert_shopper"), {"phone_hash": phone_hash, "phone_sealed": phone_sealed}).fetchone()
     assert row is not None
     return Login(*row)
+
+
+def find_or_make_shopper(
+    tx: Tx, phone_hash: bytes, older_hashes: Sequence[bytes], phone_sealed: bytes
+) -> tuple[Login, list[EndedLogin]]:
+    """The shopper of a number, new or known, also one that an older version kept under another spelling of it.
+
+    An account found so takes the number's one hash. Of several the one that has it stays, else one that holds a cart,
+    else the oldest: orders, past trips, list and allergies of the others come to it, and they are deleted; gives what
+    ended so. One that holds a cart meanwhile is left until its trip is over.
+    """
+    found = tx.execute(
+        sql("lock_shoppers_of_spellings"), {"phone_hash": phone_hash, "older_hashes": list(older_hashes)}
+    ).fetchall()
+    joined = []
+    if found:
+        (kept, has_it, _), *others = found
+        if not has_it:
+            tx.execute(sql("give_shopper_number"), {"shopper_id": kept, "phone_hash": phone_hash})
+        for other in [shopper_id for shopper_id, _, holds_cart in others if not holds_cart]:
+            both = {"kept": kept, "other": other}
+            for move in ("move_orders", "move_trips", "move_checklist", "move_allergens", "move_name"):
+                tx.execute(sql(move), both)
+            joined.append(EndedLogin(other, None))
+            end_login(tx, joined[-1])
+            tx.execute(sql("delete_shopper"), {"shopper_id": other})
+    return upsert_shopper(tx, phone_hash, phone_sealed), joined
 
 
 def find_shopper(tx: Tx, shopper_id: int) -> Shopper | None:

@@ -119,6 +119,12 @@ class MosquittoAccounts:
             if client["username"] != ADMIN
         ]
 
+    def find_account(self, identity: Identity) -> KnownAccount | None:
+        """One account, if there is such a one."""
+        (answer,) = self._ask([{"command": "getClient", "username": username(identity)}])
+        client = answer.get("data", {}).get("client")
+        return KnownAccount(client["username"], client.get("textdescription", "")) if client else None
+
     def list_roles(self) -> dict[str, dict[str, Any]]:
         """Every role by its name."""
         return {role["rolename"]: role for role in self._list("listRoles", "roles")}
@@ -145,7 +151,7 @@ class MosquittoAccounts:
             f"{answer.get('command')}: {answer['error']}"
             for answer in self._answers
             if "error" in answer
-            and not (answer["error"] in _MISSING and str(answer.get("command")).startswith("delete"))
+            and not (answer["error"] in _MISSING and str(answer.get("command")).startswith(("delete", "getClient")))
         ]
         if refused:
             raise AccountsUnavailable("Mosquitto refused: " + "; ".join(refused))

@@ -41,7 +41,7 @@ def test_a_token_names_its_shopper_until_it_ends(shopper_id: int, ttl_s: int) ->
     token = mint_mqtt_token(SECRET, shopper_id, NOW, ttl_s)
     end = NOW + timedelta(seconds=ttl_s)
     assert read_mqtt_token(SECRET, token, NOW) == shopper_id
-    assert read_mqtt_grant(SECRET, token, NOW) == (shopper_id, end)
+    assert read_mqtt_grant(SECRET, token, NOW) == (shopper_id, end, None)
     assert read_mqtt_token(SECRET, token, end - timedelta(seconds=1)) == shopper_id
     assert read_mqtt_token(SECRET, token, end) is None
 

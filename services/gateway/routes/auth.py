@@ -10,10 +10,9 @@ from services.gateway.callers import Shopper
 from services.gateway.errors import EVERYWHERE, Refusal, refusals
 from services.gateway.fields import Answer, Ask, Message, Mobile
 from services.gateway.keyed import KEY_REFUSALS, Keyed, answer_once
-from services.gateway.login import Tokens, log_in, renew_tokens, send_code
+from services.gateway.login import Tokens, log_in, log_out, renew_tokens, send_code
 from services.gateway.profiles import NewProfile, ProfileBody, change_profile
 from services.gateway.wiring import Gateway, Here
-from shared.db.refresh_tokens import revoke_family
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -60,7 +59,7 @@ def _token_answer(here: Gateway, tokens: Tokens) -> TokenAnswer:
 @router.post(
     "/verify_mobile",
     summary="Send a one-time code to a phone",
-    responses=refusals(*EVERYWHERE, Refusal.TOO_MANY_OTP_SENDS),
+    responses=refusals(*EVERYWHERE, Refusal.UNCLEAR_NUMBER, Refusal.TOO_MANY_OTP_SENDS),
 )
 def verify_mobile(here: Here, request: Request, asked: MobileNumber) -> Message:
     """The answer is the same for known and unknown numbers. In development the code is in the gateway's log."""
@@ -71,7 +70,7 @@ def verify_mobile(here: Here, request: Request, asked: MobileNumber) -> Message:
 @router.post(
     "/verify_otp",
     summary="Log in with the code",
-    responses=refusals(*EVERYWHERE, Refusal.WRONG_OTP, Refusal.TOO_MANY_OTP_TRIES),
+    responses=refusals(*EVERYWHERE, Refusal.UNCLEAR_NUMBER, Refusal.WRONG_OTP, Refusal.TOO_MANY_OTP_TRIES),
 )
 def verify_otp(here: Here, asked: CodeEntered) -> TokenAnswer:
     """A code counts once, for five minutes and five tries; a newer code replaces it."""
@@ -84,7 +83,8 @@ def verify_otp(here: Here, asked: CodeEntered) -> TokenAnswer:
     responses=refusals(*EVERYWHERE, Refusal.NOT_AUTHENTICATED),
 )
 def refresh(here: Here, asked: RefreshToken) -> TokenAnswer:
-    """Each refresh token works once; using an old one again ends the login everywhere."""
+    """Each refresh token works once. Sent again within 5 s, after a lost answer, it gets the same successor; later it
+    ends the login everywhere."""
     return _token_answer(here, renew_tokens(here, asked.refresh_token))
 
 
@@ -95,10 +95,8 @@ def refresh(here: Here, asked: RefreshToken) -> TokenAnswer:
     responses=refusals(*EVERYWHERE, Refusal.NOT_AUTHENTICATED),
 )
 def logout(here: Here, shopper: Shopper) -> None:
-    """Refresh tokens of this login stop working at once, the access token when it ends."""
-    with here.pool.connection() as connection:
-        revoke_family(connection, shopper.family_id, here.now())
-    here.phone_accounts.shut_out(shopper.shopper_id)
+    """Every token of this login stops working and its live connection ends; other logins of the shopper go on."""
+    log_out(here, shopper.shopper_id, shopper.family_id)
 
 
 _PROFILE_REFUSALS = refusals(

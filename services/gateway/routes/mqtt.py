@@ -12,6 +12,7 @@ from services.gateway.fields import Answer
 from services.gateway.wiring import Here
 from shared.access import ShopperIdentity, username
 from shared.contracts.channels import SHOPPER_CART
+from shared.db.ended_logins import login_lasts
 from shared.mosquitto.accounts import AccountsUnavailable
 from shared.mqtt_tokens import mint_mqtt_token
 
@@ -39,9 +40,12 @@ def mqtt_token(here: Here, shopper: Shopper, response: Response) -> MqttToken:
     response.headers["Cache-Control"] = "no-store"
     settings, now = here.settings, here.now()
     secret, ttl_s = settings.mqtt_token_secret.get_secret_value(), settings.mqtt_token_ttl_s
-    token = mint_mqtt_token(secret, shopper.shopper_id, now, ttl_s)
+    with here.pool.connection() as connection:
+        if not login_lasts(connection, shopper.shopper_id, shopper.family_id):
+            raise Refused(Refusal.NOT_AUTHENTICATED)
+    token = mint_mqtt_token(secret, shopper.shopper_id, now, ttl_s, shopper.family_id)
     try:
-        here.phone_accounts.let_in(shopper.shopper_id, token, now + timedelta(seconds=ttl_s))
+        here.phone_accounts.let_in(shopper.shopper_id, shopper.family_id, token, now + timedelta(seconds=ttl_s))
     except AccountsUnavailable as problem:
         log.warning("phone_not_let_in", error=str(problem))
         raise Refused(Refusal.UNAVAILABLE, "The live cart cannot be reached right now.", retry_after_s=2) from problem

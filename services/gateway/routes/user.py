@@ -10,6 +10,7 @@ from services.gateway.exports import ExportBody, export_shopper
 from services.gateway.keyed import KEY_REFUSALS, Keyed, answer_once
 from services.gateway.profiles import ProfileBody, ProfileChange, change_profile, get_profile
 from services.gateway.wiring import Here
+from shared.db.ended_logins import EndedLogin, end_login
 from shared.db.sessions import disconnect_cart
 from shared.db.shoppers import erase_shopper
 
@@ -48,7 +49,11 @@ def export(here: Here, shopper: Shopper) -> ExportBody:
 
 @router.delete("", status_code=HTTPStatus.NO_CONTENT, summary="Forget me", responses=refusals(*_ALWAYS))
 def erase(here: Here, shopper: Shopper) -> None:
-    """The person is deleted at once, with lists, logins and codes. Orders stay, without the person."""
+    """The person is deleted at once, with lists, logins and codes; no token and no live connection is left. Orders
+    stay, without the person."""
+    gone = EndedLogin(shopper.shopper_id, None)
     with here.pool.connection() as connection, connection.transaction():
         disconnect_cart(connection, shopper.shopper_id, True, here.now())
         erase_shopper(connection, shopper.shopper_id)
+        end_login(connection, gone)
+    here.login_ends.note(gone)

@@ -3,15 +3,16 @@
 SELECT pg_advisory_xact_lock(key) FROM (SELECT unnest(%(keys)s::bigint[]) AS key ORDER BY key) AS ordered;
 
 -- name: find_code_sends_that_count
--- For each limit of n codes in a time: when the n-th last code in that time was sent, null while there are fewer.
-SELECT (SELECT max(sent_at) FROM otp_challenge WHERE phone_hash = %(phone_hash)s) AS last_to_number,
-       (SELECT sent_at FROM otp_challenge WHERE phone_hash = %(phone_hash)s AND sent_at > %(hour_ago)s
+-- For each limit of n codes in a time: when the n-th last code in that time was sent, null while there are fewer. Codes
+-- from a future that a clock set back has undone count for nothing.
+SELECT (SELECT max(sent_at) FROM otp_challenge WHERE phone_hash = %(phone_hash)s AND sent_at <= %(latest)s) AS last_to_number,
+       (SELECT sent_at FROM otp_challenge WHERE phone_hash = %(phone_hash)s AND sent_at > %(hour_ago)s AND sent_at <= %(latest)s
         ORDER BY sent_at DESC OFFSET %(per_number_hour)s - 1 LIMIT 1) AS in_an_hour,
-       (SELECT sent_at FROM otp_challenge WHERE phone_hash = %(phone_hash)s AND sent_at > %(day_ago)s
+       (SELECT sent_at FROM otp_challenge WHERE phone_hash = %(phone_hash)s AND sent_at > %(day_ago)s AND sent_at <= %(latest)s
         ORDER BY sent_at DESC OFFSET %(per_number_day)s - 1 LIMIT 1) AS in_a_day,
-       (SELECT sent_at FROM otp_challenge WHERE address_hash = %(address_hash)s AND sent_at > %(hour_ago)s
+       (SELECT sent_at FROM otp_challenge WHERE address_hash = %(address_hash)s AND sent_at > %(hour_ago)s AND sent_at <= %(latest)s
         ORDER BY sent_at DESC OFFSET %(per_address_hour)s - 1 LIMIT 1) AS from_address,
-       (SELECT sent_at FROM otp_challenge WHERE sent_at > %(minute_ago)s
+       (SELECT sent_at FROM otp_challenge WHERE sent_at > %(minute_ago)s AND sent_at <= %(latest)s
         ORDER BY sent_at DESC OFFSET %(per_minute)s - 1 LIMIT 1) AS by_everybody;
 
 -- name: insert_challenge
@@ -20,16 +21,18 @@ INSERT INTO otp_challenge (challenge_id, phone_hash, code_hash, sent_at, expires
 VALUES (%(challenge_id)s, %(phone_hash)s, %(code_hash)s, %(now)s, %(expires_at)s, %(address_hash)s);
 
 -- name: find_newest_challenge
--- The challenge that counts for a number: the newest one.
-SELECT challenge_id FROM otp_challenge WHERE phone_hash = %(phone_hash)s ORDER BY sent_at DESC LIMIT 1;
+-- The challenge that counts for a number: the last one drawn, whatever the clock said.
+SELECT challenge_id FROM otp_challenge WHERE phone_hash = %(phone_hash)s ORDER BY challenge_number DESC LIMIT 1;
 
 -- name: try_code
--- Uses up one try, and the challenge when the code fits; no row when the challenge is used, over or out of tries.
+-- Uses up one try, and the challenge when the code fits; no row when the challenge is used, over (by the
+-- clock or by running time, which nobody sets) or out of tries.
 UPDATE otp_challenge
 SET tries   = tries + 1,
     used_at = CASE WHEN code_hash = %(code_hash)s THEN %(now)s::timestamptz END
 WHERE challenge_id = %(challenge_id)s
   AND used_at IS NULL AND expires_at > %(now)s AND tries < %(max_tries)s
+  AND running_s() - sent_s < extract(epoch FROM expires_at - sent_at)
 RETURNING used_at IS NOT NULL AS accepted;
 
 -- name: find_exhausted_challenge

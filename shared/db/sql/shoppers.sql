@@ -4,6 +4,48 @@ INSERT INTO shopper (phone_hash, phone_sealed) VALUES (%(phone_hash)s, %(phone_s
 ON CONFLICT (phone_hash) DO UPDATE SET phone_sealed = excluded.phone_sealed
 RETURNING shopper_id, is_profile_complete;
 
+-- name: lock_shoppers_of_spellings
+-- The accounts of one number, the one to keep first: that with the number's own hash, then one that holds a cart, then
+-- the oldest. No row while no older spelling is kept.
+SELECT shopper_id, phone_hash = %(phone_hash)s AS has_it,
+       EXISTS (SELECT FROM cart_session AS t WHERE t.shopper_id = s.shopper_id AND t.status = 'open') AS holds_cart
+FROM shopper AS s
+WHERE phone_hash = ANY(%(older_hashes)s::bytea[] || %(phone_hash)s::bytea)
+  AND EXISTS (SELECT FROM shopper
+              WHERE phone_hash = ANY(%(older_hashes)s::bytea[]) AND phone_hash <> %(phone_hash)s::bytea)
+ORDER BY has_it DESC, holds_cart DESC, shopper_id
+FOR UPDATE;
+
+-- name: give_shopper_number
+-- The account takes the number's one hash.
+UPDATE shopper SET phone_hash = %(phone_hash)s WHERE shopper_id = %(shopper_id)s;
+
+-- name: move_orders
+-- Orders of an account that is joined to another.
+UPDATE purchase_order SET shopper_id = %(kept)s WHERE shopper_id = %(other)s;
+
+-- name: move_trips
+-- Past trips of an account that is joined to another.
+UPDATE cart_session SET shopper_id = %(kept)s WHERE shopper_id = %(other)s AND status <> 'open';
+
+-- name: move_checklist
+-- What is not on the list yet.
+UPDATE checklist_item SET shopper_id = %(kept)s
+WHERE shopper_id = %(other)s
+  AND product_id NOT IN (SELECT product_id FROM checklist_item WHERE shopper_id = %(kept)s);
+
+-- name: move_allergens
+-- Warned of by either account, warned of from now on; behind those that were chosen in the account that stays.
+INSERT INTO shopper_allergen (shopper_id, allergen_id, position)
+SELECT %(kept)s, allergen_id, 1000 + position FROM shopper_allergen WHERE shopper_id = %(other)s
+ON CONFLICT DO NOTHING;
+
+-- name: move_name
+-- A name, where there is none.
+UPDATE shopper AS k SET user_name = o.user_name, is_profile_complete = true
+FROM shopper AS o
+WHERE k.shopper_id = %(kept)s AND o.shopper_id = %(other)s AND k.user_name IS NULL AND o.user_name IS NOT NULL;
+
 -- name: find_shopper
 -- A shopper's profile.
 SELECT s.shopper_id, s.user_name, s.email, s.phone_sealed, s.is_profile_complete, s.created_at,

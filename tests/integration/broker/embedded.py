@@ -15,6 +15,7 @@ from broker.embedded.door import Door, Refusal, Rights
 from broker.embedded.limits import ClientLimits, Limits
 from broker.embedded.server import Address, Server
 from shared.db.carts import CartCredential
+from shared.db.ended_logins import EndedLogin
 from shared.domain.device_secret import hash_secret
 
 SERVICE_PASSWORD = "service-password-for-tests"
@@ -58,6 +59,7 @@ class Credentials:
 
     def __init__(self) -> None:
         self.carts: dict[int, CartCredential] = {}
+        self.ended_logins: list[EndedLogin] = []
         self.away = False
 
     def put(self, cart_id: int, password: str, store: str = "main", *, revoked: bool = False) -> None:
@@ -69,6 +71,9 @@ class Credentials:
         if self.away:
             raise ConnectionError("the database is away")
         return list(self.carts.values())
+
+    def read_ended_logins(self) -> Sequence[EndedLogin]:
+        return list(self.ended_logins)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from uuid import uuid4
 
 import pytest
 
@@ -16,6 +17,7 @@ from broker.embedded.door import HouseDoor
 from broker.embedded.limits import Limits
 from shared.access import CartIdentity
 from shared.db.carts import CartCredential
+from shared.db.ended_logins import EndedLogin
 from shared.mqtt_tokens import mint_mqtt_token
 from tests.eventually import eventually
 from tests.integration.broker.conftest import CART, INGEST, NEIGHBOUR, PUBLISHER, HouseBroker, password_of
@@ -147,6 +149,27 @@ def test_a_phones_connection_ends_with_its_token(embedded_house: RunningBroker) 
         assert phone.subscribe(("smartcart/v1/shoppers/1/cart", 1)) == [1]
         assert phone.is_closed_by_broker(within_s=5)
     assert embedded_house.counts["ended: rights ended"] == 1
+
+
+@pytest.mark.parametrize("everywhere", [False, True], ids=["logged out", "erased"])
+def test_a_phones_connection_ends_with_its_login_and_its_token_opens_nothing_more(everywhere: bool) -> None:
+    """Another login of the same shopper goes on, unless the shopper is gone."""
+    table, this, other = Credentials(), uuid4(), uuid4()
+    copy = CredentialCopy(table)
+    copy.refresh()
+    tokens = [mint_mqtt_token(TOKEN_SECRET, 1, datetime.now(UTC), 900, family_id=family) for family in (this, other)]
+    with running(HouseDoor(copy, SERVICE_PASSWORD, TOKEN_SECRET)) as broker:
+        where = (broker.address.host, broker.address.mqtt_port)
+        with RawClient(where) as phone:
+            assert phone.connect("shopper-1", "shopper-1", tokens[0]).body == b"\0\0"
+            table.ended_logins.append(EndedLogin(1, None if everywhere else this))
+            copy.refresh()
+            assert phone.is_closed_by_broker(within_s=5)
+        answers = []
+        for token in tokens:
+            with RawClient(where) as phone:
+                answers.append(connack_code(phone, "shopper-1", "shopper-1", token))
+        assert answers == [5, 5 if everywhere else 0]
 
 
 def test_an_empty_or_huge_client_id_is_refused(house: HouseBroker) -> None:

@@ -333,6 +333,38 @@ class TestPhones:
         phone.leave()
         assert token["username"] not in store.accounts()
 
+    def test_erasure_ends_the_live_connection_and_lets_nobody_in_again(self, store: Store, shop: Shop) -> None:
+        ada = shop.log_in()
+        phone, token = phone_client(store, ada)
+        assert phone.is_connected()
+        assert ada.request("DELETE", "/user").status_code == 204
+        eventually(lambda: phone.ended_at_s is not None, within_s=PROMISED_S)
+        assert token["username"] not in store.accounts()
+        assert ada.post("/mqtt/token").status_code == 401
+        again = store.client(token["username"], token["password"], url=token["url"])
+        assert not again.is_connected()
+        for client in (phone, again):
+            client.leave()
+
+    def test_an_account_that_another_gateway_made_in_between_ends_within_seconds(
+        self, store: Store, shop: Shop
+    ) -> None:
+        """It had asked whether the login lasts just before, and made the account just after."""
+        ada = shop.log_in()
+        ((family,),) = shop.execute("SELECT family_id FROM refresh_token")
+        keeper = KeptByMosquitto(store.control)
+        shop.execute("INSERT INTO ended_login (shopper_id, family_id) VALUES (%s, %s)", ada.user_id, family)
+        keeper.let_in(ada.user_id, family, "a password", datetime.now(UTC) + timedelta(minutes=15))
+        eventually(lambda: f"shopper-{ada.user_id}" not in store.accounts(), within_s=PROMISED_S)
+
+    def test_the_account_of_the_shoppers_other_phone_stays(self, store: Store, shop: Shop) -> None:
+        ada, other = shop.log_in(), shop.log_in()
+        phone, token = phone_client(store, other)
+        assert ada.post("/auth/logout").status_code == 204
+        assert phone.is_connected()
+        assert token["username"] in store.accounts()
+        phone.leave()
+
 
 @pytest.mark.parametrize("note", ["", "secret 00", "2026-01-01T00:00:00"])
 def test_an_account_without_a_readable_end_has_ended(note: str) -> None:

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from services.gateway.app import make_app, make_gateway
 from services.gateway.code_delivery import CodeMessage
+from services.gateway.phone_numbers import read_number
 from services.gateway.server import server_config
 from services.gateway.wiring import Gateway
 from shared.db.carts import CartAdded, add_carts
@@ -43,6 +44,8 @@ class CodesReceived:
         pass
 
     def newest(self, number: str) -> str:
+        """The newest code for this number, however it is written."""
+        number = read_number(number, "DE") or number
         return next(message.code for message in reversed(self.messages) if message.number == number)
 
 

@@ -13,8 +13,10 @@ import jwt
 import psycopg
 import pytest
 
+from services.gateway.successors import open_successor
 from services.gateway.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, AccessTokens, parse_keys
 from shared.db.one_time_codes import FAILURE_WINDOW, MAX_FAILURES
+from shared.db.running_time import advance_running_time
 from shared.mqtt_tokens import mint_mqtt_token
 from tests.integration.gateway.shop import ADA, BEN, LoggedIn, Shop, open_shop
 
@@ -217,17 +219,73 @@ def test_refresh_rotates_and_the_old_token_ends_the_login(shop: Shop, ada: Logge
     assert sibling.status_code == 401
 
 
-def test_of_twenty_refreshes_at_once_one_wins_and_nobody_is_logged_out(shop: Shop, ada: LoggedIn) -> None:
-    def refresh(_: int) -> Any:
-        return shop.client.post("/auth/refresh", json={"refresh_token": ada.refresh_token})
+def _refresh(shop: Shop, token: str) -> Any:
+    return shop.client.post("/auth/refresh", json={"refresh_token": token})
 
+
+def test_of_twenty_refreshes_at_once_all_get_the_same_successor_and_nobody_is_logged_out(
+    shop: Shop, ada: LoggedIn
+) -> None:
     with ThreadPoolExecutor(16) as threads:
-        answers = list(threads.map(refresh, range(20)))
-    winners = [answer.json() for answer in answers if answer.status_code == 200]
-    assert len(winners) == 1
-    assert {answer.status_code for answer in answers} == {200, 401}
-    following = shop.client.post("/auth/refresh", json={"refresh_token": winners[0]["refresh_token"]})
-    assert following.status_code == 200
+        answers = list(threads.map(lambda _: _refresh(shop, ada.refresh_token), range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    (successor,) = {answer.json()["refresh_token"] for answer in answers}
+    assert shop.execute("SELECT count(*) FROM refresh_token") == [(2,)]
+    assert _refresh(shop, successor).status_code == 200
+
+
+def test_a_refresh_whose_answer_got_lost_is_answered_again(shop: Shop, ada: LoggedIn) -> None:
+    lost = _refresh(shop, ada.refresh_token).json()
+    shop.clock.advance(seconds=4)
+    again = _refresh(shop, ada.refresh_token).json()
+    assert again["refresh_token"] == lost["refresh_token"]
+    assert shop.client.get("/user/profile", headers={"Authorization": f"Bearer {again['token']}"}).status_code == 200
+
+
+def test_a_token_whose_successor_was_used_gets_nothing_and_later_ends_the_login(shop: Shop, ada: LoggedIn) -> None:
+    """Two hold the successor, the shopper and a thief: whoever comes second after the grace ends it for both."""
+    successor = _refresh(shop, ada.refresh_token).json()["refresh_token"]
+    newest = _refresh(shop, successor).json()["refresh_token"]
+    assert _refresh(shop, ada.refresh_token).status_code == 401
+    shop.clock.advance(seconds=6)
+    assert _refresh(shop, successor).status_code == 401
+    assert _refresh(shop, newest).status_code == 401
+
+
+@pytest.mark.parametrize("step_s", [-3600, 3600])
+def test_a_clock_that_is_set_hides_no_reuse(shop: Shop, ada: LoggedIn, step_s: int) -> None:
+    successor = _refresh(shop, ada.refresh_token).json()["refresh_token"]
+    shop.clock.advance(seconds=step_s)
+    assert _refresh(shop, ada.refresh_token).status_code == 401
+    assert _refresh(shop, successor).status_code == 401
+
+
+def test_a_successor_is_no_use_without_the_token_it_replaced(shop: Shop, ada: LoggedIn) -> None:
+    successor = _refresh(shop, ada.refresh_token).json()["refresh_token"]
+    ((sealed,),) = shop.execute("SELECT successor_sealed FROM refresh_token WHERE successor_sealed IS NOT NULL")
+    assert open_successor(ada.refresh_token, sealed) == successor
+    assert open_successor(successor, sealed) is None
+
+
+@pytest.mark.parametrize("back", [{"minutes": 3}, {"hours": 1}, {"days": 400}])
+def test_a_clock_that_is_set_back_stops_no_code(database_url: str, back: dict[str, float]) -> None:
+    with open_shop(database_url, otp_seconds_between_sends=30) as shop:
+        for _ in range(4):
+            assert _send(shop).status_code == 200
+            shop.clock.advance(seconds=31)
+        before = shop.codes.newest(ADA)
+        shop.clock.advance(**{unit: -much for unit, much in back.items()})
+        assert _send(shop).status_code == 200, "what was sent in a future that is undone counts for nothing"
+        assert _verify(shop, before).json() == WRONG, "a newer code replaces it"
+        assert _verify(shop, shop.codes.newest(ADA)).status_code == 200
+
+
+def test_a_clock_that_is_set_back_lengthens_no_codes_life(shop: Shop) -> None:
+    _send(shop)
+    shop.clock.advance(hours=-1)
+    with psycopg.connect(shop.database_url) as tx:
+        advance_running_time(tx, 301.0)
+    assert _verify(shop, shop.codes.newest(ADA)).json() == WRONG
 
 
 def test_logout_ends_the_refresh_family_of_this_login_only(shop: Shop, ada: LoggedIn) -> None:

@@ -5,7 +5,7 @@ import { field } from "../../shell/field.js";
 import { t } from "../../shell/words.js";
 import { refusal } from "../announcements.js";
 
-const NUMBER = /^\+?[0-9]{10,15}$/;
+const NUMBER = /^\+?[0-9]{9,17}$/;
 const CODE = /^[0-9]{6}$/;
 
 /** The only screen without a login. */

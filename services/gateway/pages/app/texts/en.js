@@ -33,7 +33,7 @@ export const texts = {
   "login.lead": "See your cart fill as you scan, find your way, and pay without unpacking.",
   "login.number": "Mobile number",
   "login.number.hint": "With country code, for example +49 170 1234567",
-  "login.number.wrong": "A mobile number has 10 to 15 digits.",
+  "login.number.wrong": "A mobile number has 9 to 17 digits, with the country code or without.",
   "login.send": "Send me a code",
   "login.code": "Code from the message",
   "login.code.sent": "We sent six digits to {number}.",
