@@ -2,13 +2,15 @@
 
 import os
 import sys
+from collections.abc import MutableMapping
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from services.commands.lazy import CommandMissing, LazyCommand, table_of
-from services.stack.errors import StackError
+from services.stack.errors import BadEnvFile, StackError
 from services.stack.selection import DEFAULT_DATA_DIR, Selection
 from shared.version import VERSION
 
@@ -64,10 +66,26 @@ def select_stack(
 def main() -> None:
     """Run one command; what is wrong with the stack is one line on standard error and exit code 1."""
     try:
+        add_env_file(Path(".env"), os.environ)
         app(data_option_first(sys.argv[1:]), prog_name="smartcart")
     except (StackError, CommandMissing) as problem:
         print(f"smartcart: {problem}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def add_env_file(file: Path, environment: MutableMapping[str, str]) -> None:
+    """Add the settings of a file to the environment, which wins; empty ones are none. Raises BadEnvFile."""
+    if not file.exists():
+        return
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadEnvFile(f"{file} cannot be read: {getattr(problem, 'strerror', None) or problem}") from problem
+    from dotenv import dotenv_values
+
+    for name, value in dotenv_values(stream=StringIO(text)).items():
+        if value and not environment.get(name):
+            environment[name] = value
 
 
 def data_option_first(arguments: list[str]) -> list[str]:

@@ -20,7 +20,9 @@ PROGRAMS: dict[str, type[BaseSettings]] = {
 _HEAD = """\
 # Settings of the smart cart programs, printed by `smartcart env-example` from their settings classes.
 # Copy to .env and change what you need; every commented line shows its default. Nothing is needed on one
-# machine: `smartcart up` makes its own secrets and starts its own PostgreSQL and broker.
+# machine: `smartcart up` makes its own secrets and starts its own PostgreSQL and broker. Every `smartcart`
+# command reads .env in the folder where it is started, and so does compose; what the environment says itself
+# wins. A program started without `smartcart` reads its environment only.
 """
 
 _TAIL = """

@@ -41,3 +41,9 @@ class BackupRefused(StackError):
     """A backup that is missing, damaged, half, or of another program; or a place that is not empty."""
 
     code = "backup_refused"
+
+
+class BadEnvFile(StackError):
+    """The file of settings beside which a command was started cannot be read."""
+
+    code = "bad_env_file"

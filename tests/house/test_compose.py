@@ -26,6 +26,25 @@ READ_BY: dict[str, type[BaseSettings]] = {
 }
 
 
+NOT_HANDED_ON = {"RUN_DIR": "for the supervisor of `smartcart up`; here it is Docker"}
+
+
+@pytest.mark.parametrize(("service", "program"), READ_BY.items())
+def test_every_setting_that_a_program_reads_is_handed_on(service: str, program: type[BaseSettings]) -> None:
+    told = {**SERVICES[service]["environment"], **WITH_TLS.get(service, {}).get("environment", {})}
+    read = {name.upper() for name in program.model_fields}
+    assert read - told.keys() - NOT_HANDED_ON.keys() == set()
+
+
+@pytest.mark.parametrize(("service", "program"), READ_BY.items())
+def test_what_is_set_in_the_env_file_reaches_its_program_under_its_own_name(
+    service: str, program: type[BaseSettings]
+) -> None:
+    for name, value in SERVICES[service]["environment"].items():
+        taken = re.findall(r"\$\{([A-Z_]+)", value)
+        assert taken in ([], [name]) or name == "DATABASE_URL", name
+
+
 def test_the_services_of_a_store_are_there() -> None:
     assert set(SERVICES) == {"postgres", "accounts", "broker", "migrate", "ingest", "gateway", "sim"}
     assert SERVICES["sim"]["profiles"] == ["sim"]
