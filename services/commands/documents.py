@@ -13,6 +13,7 @@ PRINTED_DOCUMENTS = (
     ("shared/contracts/asyncapi.json", "shared.contracts.asyncapi:print_asyncapi"),
     ("services/gateway/openapi.json", "services.gateway.openapi:print_openapi"),
     (".env.example", "services.env_example:print_env_example"),
+    ("docs/promotions.schema.json", "shared.domain.promotions.file:print_schema"),
 )
 
 
