@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol, assert_never
+from typing import Protocol
 from uuid import UUID
 
 from broker.embedded.credentials import CartProof, CredentialCopy, NoProof
