@@ -14,7 +14,8 @@ RETURNING t.family_id, t.shopper_id, s.is_profile_complete;
 -- name: find_replaced_refresh_token
 -- A token that was replaced and whose login lasts, with what replaced it, and whether that was near this moment.
 SELECT t.family_id, t.shopper_id, s.is_profile_complete, t.successor_sealed,
-       t.replaced_at BETWEEN %(now)s - %(grace)s::interval AND %(now)s + %(grace)s::interval AS is_recent
+       t.replaced_at BETWEEN %(now)s::timestamptz - %(grace)s::interval
+                         AND %(now)s::timestamptz + %(grace)s::interval AS is_recent
 FROM refresh_token AS t JOIN shopper AS s USING (shopper_id)
 WHERE t.token_hash = %(token_hash)s AND t.replaced_at IS NOT NULL AND t.revoked_at IS NULL;
 
