@@ -33,6 +33,9 @@ def up(
     sim: Annotated[
         bool, typer.Option("--sim", help="For simulated shoppers: codes without a limit, and in the gateway's log.")
     ] = False,
+    new_secrets: Annotated[
+        bool, typer.Option("--new-secrets", help="Give up lost secrets: known phone numbers become strangers.")
+    ] = False,
 ) -> None:
     """Run PostgreSQL, broker, ingest and gateway until Ctrl-C, starting again what dies.
 
@@ -49,6 +52,7 @@ def up(
         broker=broker,
         announce=tell,
         say=lambda line: tell(f"smartcart: {line}", err=True),
+        new_secrets=new_secrets,
     )
 
 

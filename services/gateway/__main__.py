@@ -14,6 +14,7 @@ from uvicorn.supervisors import Multiprocess
 
 from services.gateway.app import make_app, make_gateway
 from services.gateway.door.protocol import BoundedHttpProtocol
+from services.gateway.pepper import find_wrong_pepper
 from services.gateway.server import server_config
 from shared.db.migrate import find_misfit
 from shared.logs import configure_logs
@@ -40,7 +41,8 @@ def main() -> int:
     """Bind, say where, serve."""
     settings = read_settings(GatewaySettings)
     configure_logs("gateway", settings.log_level)
-    misfit = find_misfit(settings.database_url)
+    pepper = settings.code_pepper.get_secret_value()
+    misfit = find_misfit(settings.database_url) or find_wrong_pepper(settings.database_url, pepper)
     if misfit is not None:
         refuse_to_start(misfit)
     several = settings.http_workers > 1

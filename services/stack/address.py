@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.stack.errors import StackNotFound
+from services.stack.errors import StackFailed, StackNotFound
 from services.stack.folder import StackFolder, secret_names, write_privately
 
 
@@ -73,4 +73,6 @@ def _read_address(folder: StackFolder) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(folder.address_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except OSError as problem:
+        raise StackFailed(f"{folder.address_file} cannot be read: {problem.strerror}") from problem
     return found

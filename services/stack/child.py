@@ -15,11 +15,12 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: arguments (never a secret), the whole environment, and the user to drop to."""
+    """What to run: arguments (never a secret), the whole environment, the user to drop to, and where it stands."""
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     user: str | None = None
+    cwd: Path | None = None
 
 
 def spawn(command: Command, log: Path, *, death_signal: signal.Signals) -> subprocess.Popen[bytes]:
@@ -41,7 +42,7 @@ def spawn(command: Command, log: Path, *, death_signal: signal.Signals) -> subpr
             group=_group_of(command.user),
             extra_groups=[] if command.user else None,
             preexec_fn=die_with_parent(death_signal),
-            cwd="/" if command.user else None,
+            cwd=command.cwd,
         )
 
 

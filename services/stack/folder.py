@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from pydantic import SecretStr
 
@@ -17,6 +18,7 @@ from services.stack.errors import StackFailed, StackRunning
 from services.stack.postgres import Cluster, socket_path_fits
 from shared.settings import PROGRAMS
 
+_PEPPER = "CODE_PEPPER"
 PART_NAMES = ("postgres", "broker", "ingest", "gateway")
 _LOCK_PATIENCE_S = 0.5  # a supervisor that is just ending still holds the lock for a moment
 
@@ -64,6 +66,11 @@ class StackFolder:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as problem:
                 raise StackFailed(f"{folder} cannot be made: {problem.strerror}") from problem
+            try:
+                with tempfile.TemporaryFile(dir=folder):  # asked of the kernel: modes do not tell of read-only disks
+                    pass
+            except OSError as problem:
+                raise StackFailed(f"{folder} cannot be written to: {problem.strerror}") from problem
 
     @contextlib.contextmanager
     def postgres_cluster(self) -> Iterator[Cluster]:
@@ -78,7 +85,7 @@ class StackFolder:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder for one supervisor. Raises StackRunning; the kernel lets go when we die."""
-        with self.lock_file.open("a+", encoding="ascii") as lock:
+        with self._open_lock() as lock:
             deadline = time.monotonic() + _LOCK_PATIENCE_S
             while True:
                 try:
@@ -95,6 +102,12 @@ class StackFolder:
             lock.flush()
             yield
 
+    def _open_lock(self) -> TextIO:
+        try:
+            return self.lock_file.open("a+", encoding="ascii")
+        except OSError as problem:
+            raise StackFailed(f"{self.lock_file} cannot be opened: {problem.strerror}") from problem
+
     def is_held(self) -> bool:
         """Whether a supervisor holds the folder now."""
         try:
@@ -104,18 +117,54 @@ class StackFolder:
             return False
         except BlockingIOError:
             return True
+        except OSError as problem:
+            raise StackFailed(f"{self.lock_file} cannot be opened: {problem.strerror}") from problem
         return False
 
     def secrets(self) -> dict[str, str]:
-        """The stack's secrets by the name of their variable, made at random when first asked for."""
-        kept: dict[str, str] = {}
-        if self.secrets_file.exists():
-            kept = json.loads(self.secrets_file.read_text(encoding="ascii"))
+        """The stack's secrets by the name of their variable, made at random when first asked for.
+
+        Raises StackFailed when they are lost, damaged or not ours to read: what a database keeps under old secrets
+        is strange to new ones.
+        """
+        kept = self._kept_secrets()
+        if _PEPPER not in kept and self.has_cluster():
+            raise StackFailed(
+                f"{self.secrets_file} is lost, and the database in {self.root} was kept under it: put it back, or "
+                "`smartcart up --new-secrets` makes new ones, to which every known phone number is a stranger"
+            )
         missing = [name for name in secret_names() if name not in kept]
         if missing:
             kept |= {name: secrets.token_hex(32) for name in missing}
-            write_privately(self.secrets_file, json.dumps(kept, indent=2))
+            self._write_secrets(kept)
         return kept
+
+    def make_new_secrets(self) -> None:
+        """Replace all of them, on the owner's word."""
+        self._write_secrets({name: secrets.token_hex(32) for name in secret_names()})
+
+    def has_cluster(self) -> bool:
+        """Whether a database lives here already."""
+        return (self.root / "postgres" / "PG_VERSION").exists()
+
+    def _kept_secrets(self) -> dict[str, str]:
+        try:
+            kept = json.loads(self.secrets_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as problem:
+            raise StackFailed(f"{self.secrets_file} cannot be read: {problem.strerror}") from problem
+        except ValueError as problem:
+            raise StackFailed(f"{self.secrets_file} is damaged (no JSON): put it back from a backup") from problem
+        if not isinstance(kept, dict) or not all(isinstance(secret, str) and secret for secret in kept.values()):
+            raise StackFailed(f"{self.secrets_file} is damaged (no list of secrets): put it back from a backup")
+        return kept
+
+    def _write_secrets(self, kept: dict[str, str]) -> None:
+        try:
+            write_privately(self.secrets_file, json.dumps(kept, indent=2))
+        except OSError as problem:
+            raise StackFailed(f"{self.secrets_file} cannot be written: {problem.strerror}") from problem
 
 
 def secret_names() -> list[str]:

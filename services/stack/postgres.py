@@ -6,12 +6,9 @@ take only its binaries, and run `postgres` in the foreground, so that the superv
 
 import contextlib
 import os
-import pwd
 import shutil
 import signal
-import stat
 import subprocess
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -24,10 +21,10 @@ import psycopg
 
 from services.stack.child import Command, end, spawn
 from services.stack.errors import PostgresFailed
+from services.stack.server_user import give, let_pass, reachable_binaries, run_as, server_user, view_for
 
 DATABASE = "smartcart"
 _MAJOR = 18
-_SERVER_USER = "pgserver"  # the account that the wheel itself makes when it runs as root
 _SOCKET_NAME = ".s.PGSQL.5432"
 _COMPLAINT_MAX = 600  # characters of initdb's own words
 _SOCKET_PATH_MAX = 100  # sun_path holds 108 bytes on Linux and 104 on macOS, ending NUL included
@@ -73,12 +70,12 @@ def prepare_cluster(cluster: Cluster) -> None:
     Safe to call again before every start. The caller holds the stack's lock: whatever still runs on this
     data directory is a leftover, and is killed. Raises PostgresFailed.
     """
-    binaries = _binaries()
-    user = _server_user()
+    user = server_user()
+    binaries = reachable_binaries(_binaries(), user)
     try:
-        _make_folders(cluster, binaries, user)
-    except PermissionError as problem:
-        raise PostgresFailed(f"no permission to use {problem.filename}") from problem
+        _make_folders(cluster, user)
+    except OSError as problem:
+        raise PostgresFailed(f"{problem.filename} cannot be used: {problem.strerror}") from problem
     clear_leftovers(cluster)
     if not (cluster.data_dir / "PG_VERSION").exists():
         _initialise(cluster, binaries, user)
@@ -89,10 +86,13 @@ def prepare_cluster(cluster: Cluster) -> None:
 
 def server_command(cluster: Cluster, **settings: str) -> Command:
     """The foreground server of a prepared cluster; `settings` are added to ours."""
-    arguments = [str(_binaries() / "postgres"), "-D", str(cluster.data_dir), "-k", str(cluster.socket_dir)]
+    user = server_user()
+    view = view_for(user, cluster.data_dir, cluster.socket_dir)
+    binaries = reachable_binaries(_binaries(), user)
+    arguments = [str(binaries / "postgres"), "-D", view.data_dir, "-k", view.socket_dir]
     for name, value in {**_SETTINGS, **settings}.items():
         arguments += ["-c", f"{name}={value}"]
-    return Command(arguments=tuple(arguments), environment=_ENVIRONMENT, user=_server_user())
+    return Command(arguments=tuple(arguments), environment=_ENVIRONMENT, user=user, cwd=view.cwd)
 
 
 def answers(cluster: Cluster) -> bool:
@@ -163,17 +163,13 @@ def wait_until_answers(cluster: Cluster, alive: "subprocess.Popen[bytes]", withi
         time.sleep(0.02)
 
 
-def _make_folders(cluster: Cluster, binaries: Path, user: str | None) -> None:
+def _make_folders(cluster: Cluster, user: str | None) -> None:
     for folder in (cluster.data_dir, cluster.socket_dir):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
+        give(folder, user)
         if user is not None:
-            account = pwd.getpwnam(user)
-            os.chown(folder, account.pw_uid, account.pw_gid)
-            _let_pass(folder.parent)
-    if user is not None:
-        _let_pass(binaries)
-        _let_read(binaries.parent)
+            let_pass(folder.parent)
 
 
 def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
@@ -181,13 +177,12 @@ def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
     draft = cluster.data_dir.with_name(cluster.data_dir.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
-    if user is not None:
-        account = pwd.getpwnam(user)
-        os.chown(draft, account.pw_uid, account.pw_gid)
+    give(draft, user)
+    view = view_for(user, draft, draft)
     made = subprocess.run(
         [
             str(binaries / "initdb"),
-            *("--pgdata", str(draft), "--username", "postgres"),
+            *("--pgdata", view.data_dir, "--username", "postgres"),
             "--data-checksums",
             "--no-instructions",
             *("--set", "dynamic_shared_memory_type=mmap"),
@@ -197,10 +192,8 @@ def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
         ],
         capture_output=True,
         text=True,
-        user=user,
-        group=None if user is None else pwd.getpwnam(user).pw_gid,
-        extra_groups=None if user is None else [],
-        cwd=tempfile.gettempdir(),
+        cwd=view.cwd,
+        **run_as(user),
         env=_ENVIRONMENT,
         start_new_session=True,  # a Ctrl-C at the terminal is for the supervisor
     )
@@ -212,43 +205,6 @@ def _initialise(cluster: Cluster, binaries: Path, user: str | None) -> None:
     except OSError as problem:
         raise PostgresFailed(f"{cluster.data_dir} holds files but no PostgreSQL cluster") from problem
     draft.rename(cluster.data_dir)
-
-
-def _server_user() -> str | None:
-    """PostgreSQL refuses to run as root; then it runs as a user of its own, made when missing."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        pwd.getpwnam(_SERVER_USER)
-    except KeyError:
-        useradd = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _SERVER_USER]
-        try:
-            subprocess.run(useradd, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError) as problem:
-            try:
-                pwd.getpwnam(_SERVER_USER)  # another stack may have made it at the same moment
-            except KeyError:
-                raise PostgresFailed(
-                    f"PostgreSQL does not run as root and useradd could not make {_SERVER_USER}: {problem}"
-                ) from problem
-    return _SERVER_USER
-
-
-def _let_pass(folder: Path) -> None:
-    """Add the right to pass through (not to list) to the folders above that lack it for other users."""
-    for step in (folder, *folder.parents):
-        mode = step.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            step.chmod(mode | stat.S_IXOTH)
-
-
-def _let_read(installation: Path) -> None:
-    """Undo a strict umask of whoever installed the wheel: others may read it, and run what its owner may run."""
-    if (installation / "bin" / "postgres").stat().st_mode & stat.S_IROTH:
-        return
-    for file in (installation, *installation.rglob("*")):
-        mode = file.stat().st_mode
-        file.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
 def _binaries() -> Path:

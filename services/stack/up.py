@@ -22,6 +22,7 @@ from services.stack.parts import (
 from services.stack.ports import HOST, claim_ports
 from services.stack.postgres import Cluster, clear_leftovers, ensure_database
 from services.stack.supervisor import StopRequested, Supervisor
+from shared.db.pepper import give_up_old_pepper
 
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")
 _FOREIGN_BROKER_WITHIN_S = 5.0
@@ -46,13 +47,15 @@ def run_stack(
     broker: BrokerKind = "embedded",
     announce: Callable[[str], None],
     say: Callable[[str], None],
+    new_secrets: bool = False,
 ) -> None:
     """Run a stack on a folder until SIGINT or SIGTERM.
 
     `simulated` is for simulated shoppers: nothing limits how often codes are sent, and the log has them.
     `announce` gets the one line `ready http=… mqtt=… ws=…` when everything answers, `say` what happens besides.
-    A DATABASE_URL or MQTT_URL in `environment` replaces the part of ours. Raises StackError; nothing is left
-    running however this returns.
+    A DATABASE_URL or MQTT_URL in `environment` replaces the part of ours. `new_secrets` gives up what is kept under the
+    old ones: every known phone number becomes a stranger. Raises StackError; nothing is left running however this
+    returns.
     """
     if simulated and _is_production(environment):
         raise StackFailed("ENV=production and simulated shoppers exclude each other: --sim sends codes without a limit")
@@ -61,6 +64,8 @@ def run_stack(
     folder.make()
     supervisor = Supervisor(folder, say)
     with folder.locked(), folder.postgres_cluster() as cluster, supervisor.listening_to_signals():
+        if new_secrets:
+            folder.make_new_secrets()
         supervisor.clear_leftovers()  # before the ports are claimed, which they may still hold
         own_database = not environment.get("DATABASE_URL")
         own_broker = not environment.get("MQTT_URL")
@@ -73,6 +78,8 @@ def run_stack(
                 supervisor.start([postgres_part(cluster)])
                 ensure_database(cluster)
             migrate_database(address.database_url)
+            if new_secrets:
+                give_up_old_pepper(address.database_url, told["CODE_PEPPER"])
             if not own_broker:
                 _wait_for_broker(address.mqtt_url, supervisor)
             brokers = [broker_part(ports, told, broker)] if own_broker else []
