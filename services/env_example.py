@@ -6,6 +6,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from broker.amqtt.settings import AmqttSettings
 from broker.embedded.settings import EmbeddedBrokerSettings
 from broker.mosquitto.settings import MosquittoSettings
 from shared.settings import GatewaySettings, IngestSettings
@@ -13,6 +14,7 @@ from shared.settings import GatewaySettings, IngestSettings
 PROGRAMS: dict[str, type[BaseSettings]] = {
     "cart-ingest": IngestSettings,
     "the embedded broker": EmbeddedBrokerSettings,
+    "amqtt": AmqttSettings,
     "the gateway": GatewaySettings,
     "python -m broker.mosquitto": MosquittoSettings,
 }
