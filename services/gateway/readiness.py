@@ -36,6 +36,7 @@ class Readiness:
         self._looked_s = time.monotonic()
         self._had_room_s = time.monotonic()
         self._counted_connections = False
+        self._must_try_pool = True  # at the start and after an outage, of which the pool hears by itself, later
 
     def found(self) -> tuple[str, ...]:
         """What keeps us from serving, in words; nothing when we are ready."""
@@ -51,6 +52,7 @@ class Readiness:
         except psycopg.Error as problem:
             log.debug("not_ready", error=type(problem).__name__)
             self.close()
+            self._must_try_pool = True
             found.append("The database does not answer.")
         if self._is_exhausted():
             found.append("All connections to the database are taken.")
@@ -70,6 +72,9 @@ class Readiness:
             self._counted_connections = True
             for shortage in list_connection_shortage(self._connection, self._connections_wanted):
                 log.warning("too_few_connections", **shortage)
+        if self._must_try_pool:
+            with self._pool.connection():
+                self._must_try_pool = False
         try:
             require_known_schema(self._connection)
         except (DatabaseIsNewer, MigrationChanged):
