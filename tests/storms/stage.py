@@ -267,6 +267,7 @@ def open_stage(
     root = Path(tempfile.mkdtemp(prefix="smartcart-storm-", dir=memory_folder()))
     folder = StackFolder.at(root)
     folder.make()
+    folder.secrets()  # before there is a database that was kept under others
     try:
         with folder.postgres_cluster() as cluster:
             stage = Stage(folder, cluster, broker)
