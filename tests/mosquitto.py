@@ -76,6 +76,7 @@ def start_mosquitto(
     try:
         eventually(
             lambda: all(_accepts(each) for each in (port, ws_port, control_port) if each is not None),
+            within_s=30,  # a busy machine
             message=f"Mosquitto: {folder}/mosquitto.log",
         )
         yield MosquittoAddress("127.0.0.1", port, ws_port, child.pid, control_port)
