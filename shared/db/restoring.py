@@ -70,13 +70,6 @@ def count_what_is_kept(tx: Tx) -> dict[str, int]:
     return {column.name: count for column, count in zip(cursor.description, row, strict=True)}
 
 
-def database_size(tx: Tx) -> int:
-    """Bytes on disk, indexes included."""
-    row = tx.execute(sql("database_size")).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 def is_empty(tx: Tx) -> bool:
     """Whether nobody has made anything in this database."""
     return tx.execute(sql("count_objects")).fetchone() == (0,)

@@ -12,10 +12,6 @@ SELECT (SELECT count(*) FROM cart) AS carts, (SELECT count(*) FROM cart_session)
        (SELECT count(*) FROM purchase_order) AS orders, (SELECT count(*) FROM shopper) AS shoppers,
        (SELECT count(*) FROM cart_event) AS events;
 
--- name: database_size
--- Bytes on disk, indexes included.
-SELECT pg_database_size(current_database());
-
 -- name: count_objects
 -- How many tables, views and sequences somebody made here.
 SELECT count(*)
